@@ -1,0 +1,42 @@
+package monitored
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// BenchmarkPrometheus reads 20,000 probed targets with the usual relabelling.
+func BenchmarkPrometheus(b *testing.B) {
+	const targets = 20_000
+	dir := b.TempDir()
+	var list strings.Builder
+	list.WriteString("[{\"targets\": [\n")
+	for i := range targets {
+		fmt.Fprintf(&list, "%q,\n", fmt.Sprintf("https://host%d.shop.example/", i))
+	}
+	list.WriteString("\"https://shop.example/\"]}]\n")
+	config := `scrape_configs:
+- job_name: web
+  metrics_path: /probe
+  params: {module: [http_2xx]}
+  file_sd_configs: [{files: [web.json]}]
+  relabel_configs:
+  - {source_labels: [__address__], target_label: __param_target}
+  - {source_labels: [__param_target], target_label: instance}
+  - {target_label: __address__, replacement: "127.0.0.1:9115"}
+`
+	for name, text := range map[string]string{"web.json": list.String(), "prometheus.yml": config} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		r, err := Read([]Spec{{Kind: "prometheus", Path: filepath.Join(dir, "prometheus.yml")}})
+		if err != nil || len(r.Checks) != targets+1 {
+			b.Fatalf("got %d checks, %v, want %d", len(r.Checks), err, targets+1)
+		}
+	}
+}
