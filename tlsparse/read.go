@@ -1,0 +1,95 @@
+package tlsparse
+
+import "golang.org/x/crypto/cryptobyte"
+
+// readUint16s appends all of s to dst as 16-bit values; ok is false where one
+// byte is left over.
+func readUint16s(s cryptobyte.String, dst []uint16) (_ []uint16, ok bool) {
+	for len(s) >= 2 {
+		dst = append(dst, uint16(s[0])<<8|uint16(s[1]))
+		s = s[2:]
+	}
+	return dst, len(s) == 0
+}
+
+// readList16 appends the 16-bit values of a list with a 16-bit length, which
+// fills s, to dst.
+func readList16(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
+	var list cryptobyte.String
+	if !s.ReadUint16LengthPrefixed(&list) {
+		return dst, false
+	}
+	dst, ok := readUint16s(list, dst)
+	return dst, ok && s.Empty()
+}
+
+// readList8 is readList16 for a list with an 8-bit length.
+func readList8(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
+	var list cryptobyte.String
+	if !s.ReadUint8LengthPrefixed(&list) {
+		return dst, false
+	}
+	dst, ok := readUint16s(list, dst)
+	return dst, ok && s.Empty()
+}
+
+// readBytes8 returns the bytes of a list with an 8-bit length, which fills s.
+func readBytes8(s cryptobyte.String) ([]byte, bool) {
+	var list cryptobyte.String
+	if !s.ReadUint8LengthPrefixed(&list) {
+		return nil, false
+	}
+	return list, s.Empty()
+}
+
+// readALPN appends the protocol names of s (RFC 7301 §3.1) to dst.
+func readALPN(s cryptobyte.String, dst [][]byte) ([][]byte, bool) {
+	var list, name cryptobyte.String
+	ok := s.ReadUint16LengthPrefixed(&list) && s.Empty()
+	for !list.Empty() {
+		if !list.ReadUint8LengthPrefixed(&name) {
+			return dst, false
+		}
+		dst = append(dst, name)
+	}
+	return dst, ok
+}
+
+// readDNs appends the DER of each distinguished name of s, a list with a 16-bit
+// length in which each name has one too (RFC 8446 §4.2.4), to dst.
+func readDNs(s cryptobyte.String, dst [][]byte) ([][]byte, bool) {
+	var list, name cryptobyte.String
+	ok := s.ReadUint16LengthPrefixed(&list) && s.Empty()
+	for !list.Empty() {
+		if !list.ReadUint16LengthPrefixed(&name) {
+			return dst, false
+		}
+		dst = append(dst, name)
+	}
+	return dst, ok
+}
+
+// extensionSet remembers the extension types of one message, to find doubles.
+type extensionSet struct {
+	low uint64 // types below 64
+}
+
+// maxDoubleSearch bounds the search for doubles among types above 63, which is
+// linear: nobody honest sends as many.
+const maxDoubleSearch = 64
+
+// add reports whether typ is new: list are the types seen before it.
+func (e *extensionSet) add(typ uint16, list []uint16) bool {
+	if typ < 64 {
+		bit := uint64(1) << typ
+		fresh := e.low&bit == 0
+		e.low |= bit
+		return fresh
+	}
+	for _, t := range list[:min(len(list), maxDoubleSearch)] {
+		if t == typ {
+			return false
+		}
+	}
+	return true
+}
