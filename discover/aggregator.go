@@ -1,0 +1,476 @@
+package discover
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Default bounds of an Aggregator. What comes beyond one is counted, and its
+// handshakes stay in the figures of their endpoint.
+const (
+	defaultMaxSightings    = 2_000_000
+	defaultMaxNames        = 1_000_000
+	defaultMaxAskedNames   = 50_000
+	defaultMaxCertificates = 500_000
+	// maxAskedPerServer keeps one endpoint from filling the bound on names
+	// that were only asked for.
+	maxProofs = 1 << 20
+)
+
+// BucketWidth is the time that a sighting folds.
+const BucketWidth = time.Hour
+
+// AggregatorConfig configures an Aggregator; the zero value works.
+type AggregatorConfig struct {
+	Sensor string // name of the sensor, part of every key
+
+	MaxSightings    int // held at the same time
+	MaxNames        int // hostnames that a server went on with
+	MaxAskedNames   int // hostnames that were only asked for
+	MaxCertificates int
+
+	SketchKey SketchKey
+	// Monitors are the sources of the checks' own handshakes.
+	Monitors []netip.Prefix
+}
+
+// Aggregator folds observations into sightings. Its methods must not be called
+// concurrently.
+type Aggregator struct {
+	cfg  AggregatorConfig
+	part uint32
+
+	sightings map[bucketKey]*Sighting
+	dirty     []*Sighting
+	isDirty   map[*Sighting]struct{}
+	names     map[string]struct{}
+	asked     map[string]struct{}
+	certs     map[Fingerprint]*Certificate
+	newCerts  []*Certificate
+	chains    map[ChainID][]Fingerprint
+	newChains []Chain
+	proofs    map[proofKey]Tri
+
+	intervals map[time.Time]*Interval
+	changed   map[time.Time]struct{}
+	known     Visibility // what SetVisibility was last told
+	latest    time.Time
+
+	first, last time.Time
+	stats       AggregatorStats
+}
+
+// AggregatorStats counts what the aggregator did and what it gave up.
+type AggregatorStats struct {
+	Handshakes       uint64
+	NamesBeyond      uint64 // handshakes whose served name was beyond MaxNames
+	AskedBeyond      uint64 // handshakes whose asked name was beyond MaxAskedNames
+	CertsBeyond      uint64 // certificates not kept
+	SightingsBeyond  uint64 // handshakes folded without a sighting of their own
+	Hidden           map[string]uint64
+	Names, AskedOnly int
+}
+
+type bucketKey struct {
+	Key
+	bucket int64
+}
+
+type proofKey struct {
+	server netip.AddrPort
+	leaf   Fingerprint
+}
+
+// NewAggregator returns an empty aggregator.
+func NewAggregator(cfg AggregatorConfig) *Aggregator {
+	cfg.MaxSightings = cmp.Or(cfg.MaxSightings, defaultMaxSightings)
+	cfg.MaxNames = cmp.Or(cfg.MaxNames, defaultMaxNames)
+	cfg.MaxAskedNames = cmp.Or(cfg.MaxAskedNames, defaultMaxAskedNames)
+	cfg.MaxCertificates = cmp.Or(cfg.MaxCertificates, defaultMaxCertificates)
+	a := &Aggregator{
+		cfg:       cfg,
+		names:     make(map[string]struct{}),
+		asked:     make(map[string]struct{}),
+		certs:     make(map[Fingerprint]*Certificate),
+		chains:    make(map[ChainID][]Fingerprint),
+		proofs:    make(map[proofKey]Tri),
+		intervals: make(map[time.Time]*Interval),
+		changed:   make(map[time.Time]struct{}),
+		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
+	}
+	a.forget()
+	return a
+}
+
+// Add completes o (key proof, OCSP status, class) and folds it. The aggregator
+// keeps no reference to o.
+func (a *Aggregator) Add(o *Observation) {
+	a.learn(o)
+	a.prove(o)
+	if o.Class == "" && a.isMonitor(o) {
+		o.Class = ClassMonitor
+	}
+	key := a.keyOf(o)
+	s := a.sighting(key, o.Time)
+	a.fold(s, o)
+	a.count(o)
+}
+
+// learn keeps the certificates and chains of o that are new.
+func (a *Aggregator) learn(o *Observation) {
+	for _, raw := range o.DER {
+		if _, ok := a.certs[raw.SHA256]; ok {
+			continue
+		}
+		if len(a.certs) >= a.cfg.MaxCertificates {
+			a.stats.CertsBeyond++
+			continue
+		}
+		c := ParseCertificate(raw.DER)
+		a.certs[raw.SHA256] = c
+		a.newCerts = append(a.newCerts, c)
+	}
+	a.learnChain(o.Chain)
+	a.learnChain(o.ClientChain)
+}
+
+func (a *Aggregator) learnChain(chain []Fingerprint) {
+	if len(chain) == 0 {
+		return
+	}
+	id := ChainIDOf(chain)
+	if _, ok := a.chains[id]; ok {
+		return
+	}
+	if len(a.chains) >= a.cfg.MaxCertificates {
+		a.stats.CertsBeyond++
+		return
+	}
+	kept := slices.Clone(chain)
+	a.chains[id] = kept
+	a.newChains = append(a.newChains, Chain{ID: id, Certificates: kept})
+}
+
+// prove checks the server's signature once per endpoint and leaf, and reads
+// the stapled status.
+func (a *Aggregator) prove(o *Observation) {
+	if len(o.Chain) == 0 {
+		return
+	}
+	leaf := a.certs[o.Chain[0]]
+	if leaf == nil {
+		return
+	}
+	if o.OCSPResponse != nil {
+		var issuer *Certificate
+		if len(o.Chain) > 1 {
+			issuer = a.certs[o.Chain[1]]
+		}
+		o.OCSP = OCSPStatus(o.OCSPResponse, leaf, issuer, o.Time)
+	}
+	if o.Proof == nil {
+		return
+	}
+	k := proofKey{o.Server, o.Chain[0]}
+	t, ok := a.proofs[k]
+	if !ok || t != Yes {
+		t = o.Proof.Check(leaf)
+		if len(a.proofs) >= maxProofs {
+			clear(a.proofs)
+		}
+		a.proofs[k] = t
+	}
+	o.KeyProven = t
+}
+
+func (a *Aggregator) isMonitor(o *Observation) bool {
+	addr := o.Client.Addr()
+	if o.ClientOrigin.IsValid() {
+		addr = o.ClientOrigin.Addr()
+	}
+	for _, p := range a.cfg.Monitors {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Aggregator) keyOf(o *Observation) Key {
+	k := Key{
+		Sensor: a.cfg.Sensor, Network: o.Network, Target: o.Target,
+		Transport: o.Transport, Server: o.Server,
+		Chain: ChainIDOf(o.Chain), ClientChain: ChainIDOf(o.ClientChain),
+		Known: cmp.Or(o.CertsFrom, o.CertsHidden), LengthEvidence: o.LengthEvidence,
+		Version: o.Version, Preface: o.Preface,
+		Outcome: o.Outcome, Alert: alertWord(o.Refusal()), Class: o.Class,
+	}
+	switch {
+	case o.SNI != "":
+		k.Name, k.Hostname = a.admit(o)
+	case o.HasSNI:
+		k.Name = NameInvalid
+	case !o.Hello:
+		k.Name = NameUnseen
+	}
+	return k
+}
+
+// admit holds the bounds on names: those that a server went on with do not
+// compete with those that were only asked for.
+func (a *Aggregator) admit(o *Observation) (NameKind, string) {
+	if _, ok := a.names[o.SNI]; ok {
+		return NameValid, o.SNI
+	}
+	if o.InUse() {
+		if len(a.names) >= a.cfg.MaxNames {
+			a.stats.NamesBeyond++
+			return NameBeyond, ""
+		}
+		a.names[strings.Clone(o.SNI)] = struct{}{}
+		return NameValid, o.SNI
+	}
+	if _, ok := a.asked[o.SNI]; ok {
+		return NameValid, o.SNI
+	}
+	if len(a.asked) >= a.cfg.MaxAskedNames {
+		a.stats.AskedBeyond++
+		return NameBeyond, ""
+	}
+	a.asked[strings.Clone(o.SNI)] = struct{}{}
+	return NameValid, o.SNI
+}
+
+// sighting finds or makes the sighting of key in the bucket of t. Beyond the
+// bound, what is specific to single clients and chains is folded away.
+func (a *Aggregator) sighting(key Key, t time.Time) *Sighting {
+	bucket := t.Truncate(BucketWidth)
+	k := bucketKey{key, bucket.UnixNano()}
+	if s, ok := a.sightings[k]; ok {
+		return s
+	}
+	if len(a.sightings) >= a.cfg.MaxSightings {
+		a.stats.SightingsBeyond++
+		k.Key = Key{Sensor: key.Sensor, Name: NameBeyond, Outcome: OutcomeUnknown}
+		if s, ok := a.sightings[k]; ok {
+			return s
+		}
+	}
+	s := &Sighting{Key: k.Key, Bucket: bucket.UTC(), Width: BucketWidth}
+	a.sightings[k] = s
+	return s
+}
+
+func (a *Aggregator) fold(s *Sighting, o *Observation) {
+	if s.Count == 0 || o.Time.Before(s.First) {
+		s.First = o.Time
+	}
+	if s.Count == 0 || o.Time.After(s.Last) {
+		s.Last = o.Time
+	}
+	s.Count++
+	client := o.Client.Addr()
+	if o.ClientOrigin.IsValid() {
+		client = o.ClientOrigin.Addr()
+	}
+	if client.IsValid() {
+		s.Clients.Add(netip.PrefixFrom(client, client.BitLen()), 1, a.cfg.SketchKey)
+	}
+	addIf(&s.ECH, o.ECH != "")
+	addIf(&s.ClientAuth, o.ClientAuthRequested == Yes)
+	addIf(&s.KeyProven, o.KeyProven == Yes)
+	addIf(&s.KeyMismatch, o.KeyProven == No)
+	addIf(&s.OCSPGood, o.OCSP == "good")
+	addIf(&s.OCSPBad, o.OCSP != "" && o.OCSP != "good")
+	addIf(&s.HelloRetry, o.HelloRetry)
+	s.PacketsLost += uint64(o.PacketsLost)
+	if len(o.ALPN) > 0 {
+		s.ALPN = strings.Join(o.ALPN, ",")
+	}
+	s.LastCipher = cmp.Or(o.Cipher, s.LastCipher)
+	s.LastGroup = cmp.Or(o.Group, s.LastGroup)
+	if _, ok := a.isDirty[s]; !ok {
+		a.isDirty[s] = struct{}{}
+		a.dirty = append(a.dirty, s)
+	}
+}
+
+func addIf(n *uint64, cond bool) {
+	if cond {
+		*n++
+	}
+}
+
+// count keeps the figures of what was seen and hidden, by bucket.
+func (a *Aggregator) count(o *Observation) {
+	a.stats.Handshakes++
+	iv := a.interval(o.Time)
+	iv.Handshakes++
+	if o.CertsHidden != "" {
+		iv.Hidden[o.CertsHidden]++
+		a.stats.Hidden[o.CertsHidden]++
+	}
+	if o.ECH != "" {
+		iv.Hidden["ech"]++
+		a.stats.Hidden["ech"]++
+	}
+	if a.first.IsZero() || o.Time.Before(a.first) {
+		a.first = o.Time
+	}
+	if o.Time.After(a.last) {
+		a.last = o.Time
+	}
+}
+
+func (a *Aggregator) interval(t time.Time) *Interval {
+	b := t.Truncate(BucketWidth).UTC()
+	a.latest = b
+	a.changed[b] = struct{}{}
+	iv, ok := a.intervals[b]
+	if !ok {
+		iv = &Interval{Bucket: b, Width: BucketWidth}
+		iv.Hidden, iv.Lost = make(map[string]uint64), make(map[string]uint64)
+		a.intervals[b] = iv
+	}
+	return iv
+}
+
+// See folds what the capture says of itself: v is cumulative for the source
+// (packets, bytes, drops, losses, notes; its Handshakes and Hidden are ignored,
+// the aggregator counts those), and what is new in it belongs to the bucket of
+// at.
+func (a *Aggregator) See(v Visibility, at time.Time) {
+	iv := a.interval(at)
+	iv.Packets += v.Packets - a.known.Packets
+	iv.Bytes += v.Bytes - a.known.Bytes
+	iv.KernelDrops += v.KernelDrops - a.known.KernelDrops
+	for cause, n := range a.lost(v.Lost) {
+		if d := n - a.known.Lost[cause]; d > 0 {
+			iv.Lost[cause] += d
+		}
+	}
+	if len(v.Notes) > len(a.known.Notes) {
+		iv.Notes = append(iv.Notes, v.Notes[len(a.known.Notes):]...)
+	}
+	v.Lost = a.lost(v.Lost)
+	a.known = v
+}
+
+// lost adds the aggregator's own losses to those of the capture.
+func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
+	return addCounts(map[string]uint64{
+		"names": a.stats.NamesBeyond, "asked-names": a.stats.AskedBeyond,
+		"certificates": a.stats.CertsBeyond, "sightings": a.stats.SightingsBeyond,
+	}, capture)
+}
+
+// Len returns how many sightings are held.
+func (a *Aggregator) Len() int { return len(a.sightings) }
+
+// Stats returns the counters.
+func (a *Aggregator) Stats() AggregatorStats {
+	s := a.stats
+	s.Names, s.AskedOnly = len(a.names), len(a.asked)
+	return s
+}
+
+// Drain returns what has changed since the last call. The batch aliases the
+// aggregator's sightings: write it before the next Add. With forget, the
+// aggregator begins a new part and holds no sighting any more.
+func (a *Aggregator) Drain(forget bool) *Batch {
+	b := &Batch{Part: a.part, Sightings: a.dirty, Certificates: a.newCerts, Chains: a.newChains}
+	for _, s := range b.Sightings {
+		s.Clients.Sort()
+	}
+	for t := range a.changed {
+		b.Visibility = append(b.Visibility, *a.intervals[t])
+	}
+	slices.SortFunc(b.Visibility, func(x, y Interval) int { return x.Bucket.Compare(y.Bucket) })
+	a.dirty, a.newCerts, a.newChains = nil, nil, nil
+	clear(a.isDirty)
+	clear(a.changed)
+	if forget {
+		a.forget()
+		a.part++
+		clear(a.intervals)
+	}
+	return b
+}
+
+// Restore gives back a batch that could not be stored; it will be part of the
+// next Drain. Only for batches drained without forget.
+func (a *Aggregator) Restore(b *Batch) {
+	for _, s := range b.Sightings {
+		if _, ok := a.isDirty[s]; !ok {
+			a.isDirty[s] = struct{}{}
+			a.dirty = append(a.dirty, s)
+		}
+	}
+	a.newCerts = append(a.newCerts, b.Certificates...)
+	a.newChains = append(a.newChains, b.Chains...)
+	for i := range b.Visibility {
+		a.changed[b.Visibility[i].Bucket] = struct{}{}
+	}
+}
+
+func (a *Aggregator) forget() {
+	a.sightings = make(map[bucketKey]*Sighting)
+	a.isDirty = make(map[*Sighting]struct{})
+	a.dirty = nil
+}
+
+// Inventory shows what the aggregator holds, without a store. It is valid
+// until the next Add.
+func (a *Aggregator) Inventory() *Inventory {
+	inv := &Inventory{
+		First: a.first, Last: a.last,
+		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
+		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
+		Sightings: func(yield func(*Sighting, error) bool) {
+			for _, s := range a.sorted() {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		},
+	}
+	for _, t := range sortedBuckets(a.intervals) {
+		inv.Sensor.Add(&a.intervals[t].Visibility)
+	}
+	return inv
+}
+
+// sorted returns the sightings in an order that does not depend on the map's.
+func (a *Aggregator) sorted() []*Sighting {
+	list := make([]*Sighting, 0, len(a.sightings))
+	for _, s := range a.sightings {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(x, y *Sighting) int {
+		return cmp.Or(cmp.Compare(x.Hostname, y.Hostname), x.Server.Compare(y.Server),
+			x.Bucket.Compare(y.Bucket), x.First.Compare(y.First), x.Last.Compare(y.Last), compareKeys(&x.Key, &y.Key))
+	})
+	return list
+}
+
+func compareKeys(x, y *Key) int {
+	return cmp.Or(
+		cmp.Compare(x.Name, y.Name), cmp.Compare(x.Sensor, y.Sensor), cmp.Compare(x.Network, y.Network),
+		cmp.Compare(x.Target, y.Target), cmp.Compare(x.Transport, y.Transport),
+		slices.Compare(x.Chain[:], y.Chain[:]), slices.Compare(x.ClientChain[:], y.ClientChain[:]),
+		cmp.Compare(x.Known, y.Known), cmp.Compare(x.LengthEvidence, y.LengthEvidence),
+		cmp.Compare(x.Version, y.Version), cmp.Compare(x.Preface, y.Preface),
+		cmp.Compare(x.Outcome, y.Outcome), cmp.Compare(x.Alert, y.Alert), cmp.Compare(x.Class, y.Class))
+}
+
+func sortedBuckets(m map[time.Time]*Interval) []time.Time {
+	list := make([]time.Time, 0, len(m))
+	for t := range m {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	return list
+}

@@ -1,0 +1,45 @@
+package discover
+
+import "time"
+
+// Source is where observations came from: a sensor's run, a capture, a log
+// file. Rows of the store belong to one, and hold its cumulative figures.
+type Source struct {
+	Kind   string // "pcap", "live", "zeek", "suricata", "verify"
+	Name   string // path or interface, as the user gave it
+	Sensor string // name of the sensor
+	// Identity is what the content is known by, so that reading it twice
+	// changes nothing; empty for a live source.
+	Identity string
+}
+
+// Batch is what an aggregator hands over to be stored in one transaction.
+type Batch struct {
+	// Part counts how often the aggregator has forgotten what it held. Within
+	// one source and part, the figures of a sighting are cumulative: writing a
+	// newer batch replaces by max. Reports sum over parts.
+	Part         uint32
+	Sightings    []*Sighting
+	Certificates []*Certificate
+	Chains       []Chain
+	// Visibility is cumulative for the source and bucket, like sightings.
+	Visibility []Interval
+}
+
+// Chain is a list of certificates as presented, leaf first.
+type Chain struct {
+	ID           ChainID
+	Certificates []Fingerprint
+}
+
+// Interval is what the sensor saw and could not see within one bucket.
+type Interval struct {
+	Bucket time.Time
+	Width  time.Duration
+	Visibility
+}
+
+// Empty reports whether there is nothing to store.
+func (b *Batch) Empty() bool {
+	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Visibility) == 0
+}

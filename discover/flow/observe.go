@@ -1,0 +1,412 @@
+package flow
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"blindspot/discover"
+	"blindspot/tlsparse"
+)
+
+// scratch is what parsing reuses, so that only observations allocate.
+type scratch struct {
+	client   tlsparse.ClientHello
+	server   tlsparse.ServerHello
+	exchange tlsparse.ServerKeyExchange
+	status   tlsparse.CertificateStatus
+	certs    [][]byte
+	alerts   []tlsparse.Alert
+	text     []byte
+}
+
+// side is one direction as observe reads it.
+type side struct {
+	st  *stream
+	buf []byte
+}
+
+func (t *Table) side(hs *handshake, dir int) side {
+	if dir > 1 || hs.streams[dir] == 0 {
+		return side{st: &stream{}}
+	}
+	st := t.streams.get(hs.streams[dir])
+	return side{st: st, buf: t.buffers.bytes(st.buf)}
+}
+
+// message returns the body of the n-th message of a type, nil where it was not
+// seen whole.
+func (s side) message(typ uint8, n int) []byte {
+	m, ok := s.st.find(typ, n)
+	if !ok {
+		return nil
+	}
+	return s.buf[m.at : m.at+m.len : m.at+m.len]
+}
+
+// observe emits what was seen of a handshake, if it was one.
+func (t *Table) observe(e *entry, hs *handshake, at int64) {
+	if hs.client == noDir {
+		t.stats.Foreign++
+		e.flags |= flagForeign
+		return
+	}
+	client, server := t.side(hs, int(hs.client)), t.side(hs, int(1-hs.client))
+	o := &discover.Observation{
+		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(at, hs.first)).UTC(), Order: hs.number,
+		Transport: discover.TCP,
+		Tunnel:    t.tunnels.name(hs.tunnel),
+	}
+	o.Client, o.Server = e.key.ends(int(hs.client))
+	if n := int(e.key.network); n < len(t.cfg.Networks) {
+		o.Network = t.cfg.Networks[n]
+	}
+	hello := t.observeClient(e, client, o)
+	if !hello && !hs.answerAlone(server) {
+		t.stats.HalfAnswer += oneIf(hs.flags&sawServerHello != 0)
+		return
+	}
+	t.observeServer(hs, server, o)
+	t.observeCourse(hs, client, server, o)
+	if t.recent.seen(o, t.seed) {
+		t.stats.Repeated++
+		return
+	}
+	if o.PacketsLost > 0 {
+		t.stats.OpenHoles++
+	}
+	t.stats.Handshakes++
+	t.cfg.Emit(o)
+}
+
+// ends returns the client's and the server's address.
+func (k *key) ends(client int) (c, s netip.AddrPort) {
+	lo := netip.AddrPortFrom(netip.AddrFrom16(k.lo).Unmap(), k.loPort)
+	hi := netip.AddrPortFrom(netip.AddrFrom16(k.hi).Unmap(), k.hiPort)
+	if client == 0 {
+		return lo, hi
+	}
+	return hi, lo
+}
+
+// answerAlone reports whether the server's side alone is worth an observation:
+// it has the certificate, or is whole without one.
+func (hs *handshake) answerAlone(server side) bool {
+	return hs.flags&(isTLS13|sawServerDone|serverCCS) != 0 ||
+		server.message(tlsparse.TypeCertificate, 0) != nil || server.message(typeSSLv2ServerHello, 0) != nil
+}
+
+func oneIf(cond bool) uint64 {
+	if cond {
+		return 1
+	}
+	return 0
+}
+
+// observeClient reads the ClientHello. It reports whether there is one, whole
+// or with a name.
+func (t *Table) observeClient(e *entry, client side, o *discover.Observation) bool {
+	h := &t.parse.client
+	fingerprint := true
+	switch body := client.message(tlsparse.TypeClientHello, 0); {
+	case body != nil:
+		if tlsparse.ParseClientHello(body, h) != nil {
+			t.stats.UnparsedHello++
+		}
+	case client.message(typeSSLv2ClientHello, 0) != nil:
+		if _, err := tlsparse.ParseSSLv2ClientHello(client.message(typeSSLv2ClientHello, 0), h); err != nil {
+			t.stats.UnparsedHello++
+			return false
+		}
+		fingerprint = false // they are of the extensions, which this form lacks
+	default:
+		if !t.halfHello(client, h) {
+			return false
+		}
+		fingerprint = false
+	}
+	e.random = hashRandom(h.Random)
+	t.describeHello(h, o, 't', fingerprint)
+	return true
+}
+
+// halfHello reads a hello that broke off. It is worth an observation where its
+// name is whole.
+func (t *Table) halfHello(client side, h *tlsparse.ClientHello) bool {
+	if client.st.state != streamTLS {
+		return false
+	}
+	typ, body, _, ok := client.st.deframe.Partial(client.buf[:client.st.have])
+	if !ok || typ != tlsparse.TypeClientHello {
+		t.stats.HalfHello++
+		return false
+	}
+	tlsparse.ParseClientHello(body, h) // a prefix is malformed by nature
+	if !h.HasHostName {
+		t.stats.HalfHello++
+		return false
+	}
+	return true
+}
+
+// describeHello copies what a hello says into o.
+func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, transport byte, fingerprint bool) {
+	o.Hello = true
+	if !h.SSLv2 { // whose challenge is no random
+		o.ClientRandom = slices.Clone(h.Random)
+	}
+	if h.HasHostName {
+		o.HasSNI = true
+		name, ok := discover.Hostname(string(h.ServerName))
+		if ok {
+			o.SNI = name
+		} else {
+			o.SNIRaw = discover.Escape(h.ServerName)
+		}
+	}
+	for _, p := range h.ALPN {
+		o.ALPN = append(o.ALPN, discover.Escape(p))
+	}
+	if h.ECH != tlsparse.ECHNone || h.ESNI {
+		o.ECH = discover.ECHOffered
+	}
+	if fingerprint {
+		t.parse.text = tlsparse.AppendJA3(t.parse.text[:0], h)
+		o.JA3 = string(t.parse.text)
+		t.parse.text = tlsparse.AppendJA4(t.parse.text[:0], h, transport)
+		o.JA4 = string(t.parse.text)
+	}
+}
+
+// observeServer reads the server's flight.
+func (t *Table) observeServer(hs *handshake, server side, o *discover.Observation) {
+	h := &t.parse.server
+	n := 0
+	if hs.flags&sawHelloRetry != 0 {
+		o.HelloRetry = true
+		n = 1
+	}
+	if body := server.message(tlsparse.TypeServerHello, n); body != nil {
+		tlsparse.ParseServerHello(body, h) // damage was counted when it came
+		t.describeServerHello(h, o)
+	} else if body := server.message(typeSSLv2ServerHello, 0); body != nil {
+		t.sslv2ServerHello(body, o)
+	}
+	if body := server.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
+		o.Chain = t.chain(body, o)
+		o.CertsFrom = discover.FromWire
+		if body := server.message(tlsparse.TypeServerKeyExchange, 0); body != nil && o.ServerHello {
+			t.keyExchange(body, h, o)
+		}
+		if body := server.message(tlsparse.TypeCertificateStatus, 0); body != nil {
+			t.stapled(body, o)
+		}
+	}
+	switch {
+	case hs.flags&isTLS13 != 0 || !o.ServerHello:
+	case server.message(tlsparse.TypeCertificateRequest, 0) != nil:
+		o.ClientAuthRequested = discover.Yes
+	case hs.flags&sawServerDone != 0 || hs.resumed(o):
+		o.ClientAuthRequested = discover.No
+	}
+}
+
+func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation) {
+	o.ServerHello = true
+	o.ServerRandom = slices.Clone(h.Random)
+	o.Version = tlsparse.VersionName(h.SelectedVersion, false)
+	o.Cipher = tlsparse.CipherSuiteName(h.CipherSuite)
+	if h.KeyShareGroup != 0 {
+		o.Group = tlsparse.GroupName(h.KeyShareGroup)
+	}
+	if len(h.ALPN) > 0 {
+		o.ALPNChosen = discover.Escape(h.ALPN[0])
+	}
+	t.parse.text = tlsparse.AppendJA3S(t.parse.text[:0], h)
+	o.JA3S = string(t.parse.text)
+}
+
+func (t *Table) sslv2ServerHello(body []byte, o *discover.Observation) {
+	var h tlsparse.SSLv2ServerHello
+	if _, err := tlsparse.ParseSSLv2ServerHello(body, &h); err != nil {
+		t.stats.UnparsedServer++
+		return
+	}
+	o.ServerHello = true
+	o.Version = tlsparse.VersionName(tlsparse.VersionSSL20, false)
+	if len(h.Certificate) > 0 {
+		o.Chain = keep([][]byte{h.Certificate}, o)
+		o.CertsFrom = discover.FromWire
+	}
+}
+
+// chain reads a Certificate message and keeps its certificates.
+func (t *Table) chain(body []byte, o *discover.Observation) []discover.Fingerprint {
+	certs, err := tlsparse.ParseCertificate(body, t.parse.certs[:0])
+	t.parse.certs = certs
+	if err != nil {
+		t.stats.UnparsedServer++
+	}
+	return keep(certs, o)
+}
+
+// keep copies certificates into o and returns their fingerprints.
+func keep(certs [][]byte, o *discover.Observation) []discover.Fingerprint {
+	chain := make([]discover.Fingerprint, 0, len(certs))
+	for _, der := range certs {
+		fp := discover.FingerprintOf(der)
+		chain = append(chain, fp)
+		o.DER = append(o.DER, discover.RawCertificate{SHA256: fp, DER: slices.Clone(der)})
+	}
+	return chain
+}
+
+// keyExchange keeps what the key proof needs.
+func (t *Table) keyExchange(body []byte, h *tlsparse.ServerHello, o *discover.Observation) {
+	x := &t.parse.exchange
+	if tlsparse.ParseServerKeyExchange(body, h.CipherSuite, h.SelectedVersion, x) != nil {
+		t.stats.UnparsedServer++
+		return
+	}
+	if x.Group != 0 {
+		o.Group = tlsparse.GroupName(x.Group)
+	}
+	random := t.parse.client.Random
+	if !x.Signed || !o.Hello || len(random) > 32 || len(o.ServerRandom) != 32 {
+		return // without the hello there is nothing to check
+	}
+	var padded [32]byte // a challenge of SSL 2.0 counts as a short random (RFC 5246 §E.2)
+	copy(padded[32-len(random):], random)
+	o.Proof = &discover.KeyProof{
+		Scheme:    x.Scheme,
+		Signed:    tlsparse.KeyExchangeSigned(nil, padded[:], o.ServerRandom, x.Params),
+		Signature: slices.Clone(x.Signature),
+	}
+}
+
+func (t *Table) stapled(body []byte, o *discover.Observation) {
+	if tlsparse.ParseCertificateStatus(body, &t.parse.status) != nil {
+		t.stats.UnparsedServer++
+		return
+	}
+	if r := t.parse.status.Responses; len(r) > 0 {
+		o.OCSPResponse = slices.Clone(r[0])
+	}
+}
+
+// observeCourse says how the handshake went, what hid its certificates, and
+// who refused.
+func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Observation) {
+	if body := client.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
+		o.ClientChain = t.chain(body, o)
+	}
+	o.Alerts = hs.told()
+	switch {
+	case !o.ServerHello:
+	case hs.flags&isTLS13 != 0:
+		o.Resumed = discover.TriOf(t.parse.server.PSKSelected)
+	case o.CertsFrom != "" || hs.flags&sawServerDone != 0:
+		o.Resumed = discover.No
+	case hs.resumed(o):
+		o.Resumed = discover.Yes
+	}
+	o.PacketsLost = client.st.missing() + server.st.missing()
+	o.Outcome = hs.outcome(server, o)
+	if o.CertsFrom == "" {
+		o.CertsHidden = hs.hidden(server, o)
+	}
+}
+
+// told returns the alerts, those last that are only known by their length.
+func (hs *handshake) told() []discover.Alert {
+	var list []discover.Alert
+	for _, a := range hs.alerts[:hs.nalerts] {
+		list = append(list, discover.Alert{FromServer: a.server, Level: tlsparse.AlertLevelName(a.level), Description: tlsparse.AlertName(a.description)})
+	}
+	if hs.flags&isTLS13 != 0 && hs.flags&clientGaveUp != 0 {
+		list = append(list, discover.Alert{Protected: true})
+	}
+	if hs.flags&isTLS13 != 0 && hs.flags&serverGaveUp != 0 {
+		list = append(list, discover.Alert{FromServer: true, Protected: true})
+	}
+	return list
+}
+
+// resumed reports a resumption up to TLS 1.2: the server's ChangeCipherSpec
+// follows its hello, with no certificate and no key exchange between.
+func (hs *handshake) resumed(o *discover.Observation) bool {
+	return hs.flags&(serverCCS|sawServerDone|sawCertificate) == serverCCS && o.ServerHello && hs.flags&isTLS13 == 0
+}
+
+// outcome decides how the handshake ended.
+func (hs *handshake) outcome(server side, o *discover.Observation) discover.Outcome {
+	f := hs.flags
+	switch {
+	case hs.refused == refusedByClient:
+		return discover.RefusedByClient
+	case hs.refused == refusedByServer:
+		return discover.RefusedByServer
+	case f&isTLS13 != 0:
+		return hs.outcome13()
+	case f&clientCCS != 0 && f&serverCCS != 0,
+		f&clientCCS != 0 && f&clientData != 0,
+		f&serverCCS != 0 && f&serverData != 0:
+		return discover.Established
+	case hs.certificateWarning(false):
+		return discover.RefusedByClient
+	case hs.certificateWarning(true):
+		return discover.RefusedByServer
+	case o.ServerHello || hs.spokeUnseen(server) || f&(clientCCS|sawClientFlight) != 0 || server.st.top() > 0 && f&serverClear == 0:
+		return discover.OutcomeUnknown
+	}
+	return discover.Unanswered
+}
+
+func (hs *handshake) outcome13() discover.Outcome {
+	switch f := hs.flags; {
+	case f&clientGaveUp != 0:
+		return discover.RefusedByClient
+	case f&serverGaveUp != 0:
+		return discover.RefusedByServer
+	case f&clientFinished != 0:
+		return discover.Established
+	}
+	return discover.OutcomeUnknown
+}
+
+// certificateWarning reports whether a side complained about a certificate in
+// an alert of level warning: some stacks refuse so.
+func (hs *handshake) certificateWarning(server bool) bool {
+	for _, a := range hs.alerts[:hs.nalerts] {
+		if a.server == server &&
+			a.description >= tlsparse.AlertBadCertificate && a.description <= tlsparse.AlertUnknownCA {
+			return true
+		}
+	}
+	return false
+}
+
+// spokeUnseen reports whether the server has sent bytes that were not captured.
+func (hs *handshake) spokeUnseen(server side) bool {
+	return server.st.top() == 0 && hs.acks[hs.client].spoke()
+}
+
+// hidden says why there is no certificate.
+func (hs *handshake) hidden(server side, o *discover.Observation) string {
+	f := hs.flags
+	switch {
+	case o.Resumed == discover.Yes:
+		return discover.HiddenResumed
+	case f&isTLS13 != 0:
+		return discover.HiddenEncrypted
+	case f&sawServerDone != 0:
+		return "" // anonymous or PSK: there is none
+	case o.ServerHello:
+		return discover.HiddenTruncated
+	case server.st.top() > 0 && server.st.state != streamClear && hs.refused != refusedByServer:
+		return discover.HiddenTruncated
+	case server.st.top() == 0 && (f&(clientCCS|sawClientFlight) != 0 || hs.acks[hs.client].spoke()):
+		return discover.HiddenOneSided
+	}
+	return discover.HiddenNoAnswer
+}

@@ -1,0 +1,267 @@
+package flow
+
+import (
+	"cmp"
+	"math/bits"
+	"time"
+
+	"blindspot/capture/decode"
+	"blindspot/discover"
+)
+
+// Defaults of a Config.
+const (
+	DefaultMaxFlows    = 1_000_000
+	DefaultMaxBuffered = 256 << 20 // bytes of prefixes, all flows together
+)
+
+// How long a flow is kept without a packet, in packet time.
+const (
+	idleSYN      = 2 * time.Minute  // nothing but a SYN
+	idleOpen     = 10 * time.Minute // a handshake under way: a proxy may take minutes to answer
+	idleDone     = 15 * time.Minute // answered, or not ours
+	closeGrace   = 5 * time.Second  // closed, but a part may come late
+	refuseWithin = 5 * time.Second  // after the client's Finished; later, a server closes for want of use
+	maxClockGap  = time.Hour        // a longer jump of the clock must be confirmed
+	touchEvery   = time.Second      // the use of an answered flow is noted so often
+)
+
+// Config configures a Table. The zero value works, but tells nobody.
+type Config struct {
+	MaxFlows    int   // 0: DefaultMaxFlows
+	MaxBuffered int64 // 0: DefaultMaxBuffered
+	// Networks names what decode.Segment.Network numbers; 0 is "".
+	Networks []string
+	// Emit receives each observation, and owns it.
+	Emit func(*discover.Observation)
+}
+
+// Stats counts what a Table did and what it gave up.
+type Stats struct {
+	Flows     uint64 // table entries made
+	Open      uint64 // entries now
+	Segments  uint64
+	Datagrams uint64 // UDP, not read yet
+
+	Handshakes uint64 // observations emitted
+	Repeated   uint64 // handshakes that had been observed already
+	HalfAnswer uint64 // a server's answer alone, broken off before its certificate
+	Foreign    uint64 // flows that carry something else
+	MidStream  uint64 // TLS connections whose handshake came before the capture
+	HalfHello  uint64 // a hello that broke off before its name, unanswered
+
+	EvictedSYN     uint64 // entries given up for want of room, of each kind
+	EvictedOpen    uint64
+	EvictedDone    uint64
+	NoBuffer       uint64 // handshakes ended early: MaxBuffered was reached
+	OverPrefix     uint64 // segments past maxPrefix or maxHoles
+	Broken         uint64 // directions that were TLS and then nonsense
+	TooLong        uint64 // handshake messages over the limit
+	ClockJumps     uint64 // packets whose time was too far ahead to be believed
+	UnparsedHello  uint64 // hellos that keep no rule
+	UnparsedServer uint64 // server messages that keep no rule
+	OpenHoles      uint64 // handshakes with bytes missing
+}
+
+// Table follows flows. It belongs to one goroutine.
+type Table struct {
+	cfg     Config
+	stats   Stats
+	seed    uint64
+	index   []uint32 // open addressing; entry number + 1
+	entries [][]entry
+	used    uint32 // entries ever made
+	free    uint32 // head of the list of free entries, +1
+	live    int
+	lists   [listCount]list
+	hs      slab[handshake]
+	streams slab[stream]
+	buffers arena
+	tunnels tunnelNames
+
+	now      int64  // time of the packet at hand
+	clock    int64  // packet time, never going back
+	suspect  int64  // a time too far ahead, waiting for confirmation
+	jumped   uint64 // number of the packet that had it
+	deadline int64  // when the next entry times out
+	number   uint64
+
+	recent recentHandshakes
+	parse  scratch
+}
+
+// entry is a flow in the table. It holds no pointer.
+type entry struct {
+	key        key
+	hash       uint32
+	prev, next uint32 // in its list, +1
+	last       int64  // packet time of its last packet, or of its grace's end
+	isn        [2]uint32
+	hs         uint32 // handshake, +1; 0 for none
+	random     uint32 // hash of the client random that was answered
+	list       listID
+	flags      uint8
+}
+
+const (
+	flagISN0    = 1 << iota // isn[0] is known
+	flagISN1                // isn[1] is known
+	flagForeign             // it carries something else
+)
+
+// key identifies a flow: both ends in canonical order, within one network.
+type key struct {
+	lo, hi         [16]byte
+	loPort, hiPort uint16
+	network        uint16
+	proto          uint8
+}
+
+// New returns an empty table.
+func New(cfg Config) *Table {
+	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, DefaultMaxFlows)
+	cfg.MaxBuffered = cmp.Or(cfg.MaxBuffered, DefaultMaxBuffered)
+	if cfg.Emit == nil {
+		cfg.Emit = func(*discover.Observation) {}
+	}
+	t := &Table{cfg: cfg, seed: newSeed(), index: make([]uint32, 1<<10)}
+	t.buffers.limit = cfg.MaxBuffered
+	t.deadline = never
+	return t
+}
+
+// Stats returns the counters so far.
+func (t *Table) Stats() Stats {
+	s := t.stats
+	s.Open = uint64(t.live)
+	return s
+}
+
+// Clock returns the packet time that the table has reached, in nanoseconds
+// since the Unix epoch.
+func (t *Table) Clock() int64 { return t.clock }
+
+// Segment takes the next segment. number orders packets within the source.
+func (t *Table) Segment(s *decode.Segment, number uint64) {
+	t.number, t.now = number, s.Time
+	t.tick(s.Time)
+	if s.Proto != decode.TCP {
+		t.stats.Datagrams++ // QUIC and DTLS will begin here
+		return
+	}
+	t.stats.Segments++
+	k, dir := keyOf(s)
+	h := k.hash(t.seed)
+	n := t.find(&k, h)
+	if n == 0 {
+		if len(s.Payload) == 0 && s.Flags&decode.SYN == 0 {
+			return // nothing to learn from it
+		}
+		n = t.insert(k, h)
+	}
+	e := t.entry(n)
+	if s.Flags&decode.SYN != 0 {
+		t.syn(n, e, dir, s)
+	}
+	if e.hs == 0 {
+		t.quiet(n, e, dir, s)
+		return
+	}
+	t.segment(n, e, dir, s)
+}
+
+// tick advances the clock to the time of a packet. A single packet from the
+// far future does not age the table.
+func (t *Table) tick(now int64) {
+	if now <= t.clock {
+		return
+	}
+	if t.clock != 0 && now-t.clock > int64(maxClockGap) {
+		if d := now - t.suspect; t.suspect == 0 || d < -int64(maxClockGap) || d > int64(maxClockGap) {
+			t.suspect, t.jumped = now, t.number
+			t.stats.ClockJumps++
+			return
+		}
+		t.carry(now)
+	}
+	t.suspect = 0
+	t.clock = now
+	if now >= t.deadline {
+		t.expire()
+	}
+}
+
+// carry brings the handshakes that were used since a jump of the clock along to
+// its other side.
+func (t *Table) carry(now int64) {
+	for n := t.lists[listOpen].tail; n != 0; {
+		e := t.entry(n)
+		if t.hs.get(e.hs).number < t.jumped {
+			return
+		}
+		e.last = now
+		n = e.prev
+	}
+}
+
+// Advance tells the table that packet time has reached now, for a source that
+// is idle.
+func (t *Table) Advance(now int64) { t.tick(now) }
+
+// Close ends every flow, the one longest without a packet first.
+func (t *Table) Close() {
+	for _, id := range []listID{listClosing, listOpen} {
+		for t.lists[id].head != 0 {
+			n := t.lists[id].head
+			t.finish(n, t.entry(n), t.clock)
+		}
+	}
+	for id := range t.lists {
+		for t.lists[id].head != 0 {
+			t.remove(t.lists[id].head)
+		}
+	}
+}
+
+// keyOf returns the flow's key and the direction of s: 0 from lo to hi.
+func keyOf(s *decode.Segment) (key, int) {
+	k := key{lo: s.Src, hi: s.Dst, loPort: s.SrcPort, hiPort: s.DstPort, network: s.Network, proto: s.Proto}
+	if less(&s.Dst, s.DstPort, &s.Src, s.SrcPort) {
+		k.lo, k.hi, k.loPort, k.hiPort = s.Dst, s.Src, s.DstPort, s.SrcPort
+		return k, 1
+	}
+	return k, 0
+}
+
+func less(a *[16]byte, ap uint16, b *[16]byte, bp uint16) bool {
+	a0, b0 := be64(a[0:8]), be64(b[0:8])
+	if a0 != b0 {
+		return a0 < b0
+	}
+	a1, b1 := be64(a[8:16]), be64(b[8:16])
+	if a1 != b1 {
+		return a1 < b1
+	}
+	return ap < bp
+}
+
+func be64(b []byte) uint64 {
+	_ = b[7]
+	return uint64(b[7]) | uint64(b[6])<<8 | uint64(b[5])<<16 | uint64(b[4])<<24 |
+		uint64(b[3])<<32 | uint64(b[2])<<40 | uint64(b[1])<<48 | uint64(b[0])<<56
+}
+
+// hash mixes the key with a seed, so that nobody can choose addresses that
+// collide.
+func (k *key) hash(seed uint64) uint32 {
+	a := mix(be64(k.lo[0:8])^seed, be64(k.lo[8:16])^0x9e3779b97f4a7c15)
+	b := mix(be64(k.hi[0:8])^seed, be64(k.hi[8:16])^0xd6e8feb86659fd93)
+	c := uint64(k.loPort)<<48 | uint64(k.hiPort)<<32 | uint64(k.network)<<8 | uint64(k.proto)
+	h := mix(a^c, b^seed)
+	return uint32(h ^ h>>32)
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}

@@ -1,0 +1,60 @@
+package discover
+
+import (
+	"iter"
+	"time"
+)
+
+// Visibility is what a sensor saw and what it could not see.
+type Visibility struct {
+	Packets     uint64 `json:"packets"`
+	Bytes       uint64 `json:"bytes"`
+	KernelDrops uint64 `json:"kernel_drops"`
+	Handshakes  uint64 `json:"handshakes"`
+	// Hidden counts handshakes by what hid their certificate or name:
+	// "encrypted", "resumed", "one-sided", "truncated", "no-server-answer", "ech".
+	Hidden map[string]uint64 `json:"hidden"`
+	// Lost counts what was given up, by cause: "table-full", "reassembly",
+	// "unparsed", "names", "sightings", …
+	Lost map[string]uint64 `json:"lost"`
+	// Notes are sentences about single sources: where a capture broke off.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Add folds other into v.
+func (v *Visibility) Add(other *Visibility) {
+	v.Packets += other.Packets
+	v.Bytes += other.Bytes
+	v.KernelDrops += other.KernelDrops
+	v.Handshakes += other.Handshakes
+	v.Hidden = addCounts(v.Hidden, other.Hidden)
+	v.Lost = addCounts(v.Lost, other.Lost)
+	v.Notes = append(v.Notes, other.Notes...)
+}
+
+func addCounts(dst, src map[string]uint64) map[string]uint64 {
+	if dst == nil {
+		dst = make(map[string]uint64, len(src))
+	}
+	for k, n := range src {
+		dst[k] += n
+	}
+	return dst
+}
+
+// Inventory is what is in use, read from a store or kept from a capture. It is
+// read once, in one pass, however large.
+type Inventory struct {
+	// First and Last bound the traffic; zero where there was none.
+	First, Last time.Time
+	// Live says that the traffic goes on: validity is judged by now, not by
+	// the time of the traffic.
+	Live bool
+	// Sightings yields every sighting; a sighting is valid until the next one.
+	Sightings iter.Seq2[*Sighting, error]
+	// Certificate returns a certificate by fingerprint, nil where unknown.
+	Certificate func(Fingerprint) *Certificate
+	// Chain returns the fingerprints of a chain as presented, nil where unknown.
+	Chain  func(ChainID) []Fingerprint
+	Sensor Visibility
+}
