@@ -1,0 +1,57 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// headSize is what is buffered before the decompressor.
+const headSize = 64 << 10
+
+// maxZstdWindow bounds the memory that zstd data may ask for: the limit that
+// the zstd program has without --long.
+const maxZstdWindow = 128 << 20
+
+// decompress returns the uncompressed stream of a file.
+func (f *File) decompress(raw *bufio.Reader) (io.Reader, error) {
+	head, _ := raw.Peek(4)
+	var (
+		r   io.Reader = raw
+		err error
+	)
+	switch {
+	case isGzip(head):
+		f.compression = "gzip"
+		r, err = gzip.NewReader(raw)
+	case isZstd(head):
+		f.compression = "zstd"
+		r, err = f.zstd(raw)
+	}
+	if err != nil {
+		return nil, &Error{File: f.name, Reason: f.readFault(err), Hint: f.readHint(), Err: err}
+	}
+	return r, nil
+}
+
+// zstd decodes in the caller's goroutine.
+func (f *File) zstd(raw io.Reader) (io.Reader, error) {
+	d, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
+	if err != nil {
+		return nil, err
+	}
+	rc := d.IOReadCloser()
+	f.closers = append(f.closers, rc)
+	return rc, nil
+}
+
+func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}) }
+
+// isZstd knows frames and skippable frames (RFC 8878, section 3.1).
+func isZstd(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(head) >= 4 && head[0]&0xf0 == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18
+}

@@ -1,0 +1,24 @@
+package decode
+
+import "encoding/binary"
+
+const (
+	etherCMD  = 0x8909
+	cmdHeader = 8
+)
+
+var kindCMD = newKind("cmd", true)
+
+func init() { registerEtherType(cmd, etherCMD) }
+
+// cmd takes Cisco MetaData off (draft-smith-kandula-sxp): version, length,
+// options, security group tag, EtherType.
+func cmd(d *Decoder, b []byte, missing int) bool {
+	if len(b) < cmdHeader {
+		return d.short(missing, &d.stats.MalformedTunnel)
+	}
+	if !d.push(kindCMD, uint32(binary.BigEndian.Uint16(b[4:]))) {
+		return false
+	}
+	return d.etherType(binary.BigEndian.Uint16(b[6:]), b[cmdHeader:], missing)
+}

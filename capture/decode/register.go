@@ -1,0 +1,116 @@
+package decode
+
+import (
+	"slices"
+
+	"blindspot/capture"
+)
+
+// A layer decodes b, which begins with its header; missing bytes of the wire
+// follow b that were not captured. It returns whether there is a segment in
+// d.seg, and has counted it or the reason against it.
+type layer func(d *Decoder, b []byte, missing int) bool
+
+// What init functions registered. Nothing is added later.
+var (
+	links       [512]layer
+	protocols   [256]layer
+	etherIndex  [1 << 16]uint8 // into etherLayers; 0: none
+	etherLayers = []layer{nil}
+	udpLayers   []udpTunnel
+)
+
+func registerLink(l layer, types ...capture.LinkType) {
+	for _, t := range types {
+		once(links[t] == nil)
+		links[t] = l
+	}
+}
+
+func registerEtherType(l layer, types ...uint16) {
+	etherLayers = append(etherLayers, l)
+	for _, t := range types {
+		once(etherIndex[t] == 0)
+		etherIndex[t] = uint8(len(etherLayers) - 1)
+	}
+}
+
+// registerProtocol registers an IP protocol other than TCP and UDP.
+func registerProtocol(l layer, number uint8) {
+	once(protocols[number] == nil)
+	protocols[number] = l
+}
+
+func once(free bool) {
+	if !free {
+		panic("decode: registered twice")
+	}
+}
+
+// verdict is what a tunnel over UDP says of a datagram.
+type verdict uint8
+
+const (
+	notMine verdict = iota // no such tunnel after all, d is as it was
+	nothing                // as a layer's false
+	segment                // as a layer's true
+)
+
+// inner turns a layer's answer into a verdict.
+func inner(ok bool) verdict {
+	if ok {
+		return segment
+	}
+	return nothing
+}
+
+// udpTunnel is a tunnel over UDP, tried on its ports.
+type udpTunnel struct {
+	name  string
+	ports []uint16
+	open  func(d *Decoder, b []byte, missing int) verdict
+}
+
+// registerUDP registers a tunnel over UDP with its usual ports.
+func registerUDP(t udpTunnel) { udpLayers = append(udpLayers, t) }
+
+// UDPTunnels returns the names that Config.UDPPorts knows.
+func UDPTunnels() []string {
+	var names []string
+	for _, t := range udpLayers {
+		names = append(names, t.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// udpPorts says which tunnel is tried on a port: 1 + its index in udpLayers.
+type udpPorts [1 << 16]uint8
+
+// newUDPPorts returns nil where no port has a tunnel.
+func newUDPPorts(changed map[string][]uint16) *udpPorts {
+	for name := range changed {
+		if !slices.Contains(UDPTunnels(), name) {
+			panic("decode: no tunnel over UDP is named " + name)
+		}
+	}
+	var table *udpPorts
+	for i, t := range udpLayers {
+		ports, ok := changed[t.name]
+		if !ok {
+			ports = t.ports
+		}
+		for _, port := range ports {
+			if table == nil {
+				table = new(udpPorts)
+			}
+			table[port] = uint8(i + 1)
+		}
+	}
+	return table
+}
+
+// has reports whether a tunnel is tried on either port.
+func (u *udpPorts) has(src, dst uint16) bool {
+	return u != nil && (u[dst] != 0 || u[src] != 0)
+}
