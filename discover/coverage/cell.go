@@ -1,0 +1,166 @@
+package coverage
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"blindspot/discover"
+)
+
+// cellKey is what makes handshakes alike for every finding: indexes of name,
+// endpoint and chains, and how the handshake went.
+type cellKey struct {
+	name, endpoint, chain, client uint32
+	version, outcome              uint32
+	alert, known                  uint32
+	kind                          discover.NameKind
+	phase                         phase
+	clientExpired                 bool
+}
+
+// cell is the fold of all sightings that no finding tells apart.
+type cell struct {
+	name     *name // nil without a valid hostname
+	endpoint *endpoint
+	chain    *chain // nil where the certificate was not seen
+	client   *chain // certificates of the client, nil for none
+	surface  int
+
+	kind          discover.NameKind
+	version       string
+	outcome       discover.Outcome
+	alert         discover.Alert
+	refused       bool // the alert is about a certificate
+	known         string
+	phase         phase
+	clientExpired bool
+
+	use    uint64 // handshakes of clients
+	checks uint64 // handshakes of the checks themselves
+	ech    uint64
+	// mismatched are handshakes whose key proof failed, also the checks'.
+	mismatched uint64
+
+	first, last time.Time // of the clients' handshakes, of the checks' where there are none
+	clients     discover.Clients
+
+	probe bool // only scanners made it
+	stray bool // its name was asked for in passing
+}
+
+// leaf returns the certificate presented, nil where it was not seen.
+func (c *cell) leaf() *cert {
+	if c.chain == nil {
+		return nil
+	}
+	return c.chain.leaf
+}
+
+// real reports whether the cell is use by clients that findings may rest on.
+func (c *cell) real() bool { return c.use > 0 && !c.probe && !c.stray }
+
+func (c *cell) established() bool { return c.outcome == discover.Established }
+
+// soleClient returns the client where the cell knows of exactly one.
+func (c *cell) soleClient() (netip.Prefix, bool) {
+	if len(c.clients.Exact) != 1 || c.clients.More > 0 {
+		return netip.Prefix{}, false
+	}
+	return c.clients.Exact[0].Addr, true
+}
+
+// compare orders cells; names and endpoints are numbered in order by then.
+func (c *cell) compare(o *cell) int {
+	return cmp.Or(
+		cmp.Compare(c.endpoint.id, o.endpoint.id), cmp.Compare(c.name.number(), o.name.number()),
+		c.chain.compare(o.chain), c.client.compare(o.client),
+		cmp.Compare(c.kind, o.kind), cmp.Compare(c.version, o.version), cmp.Compare(c.outcome, o.outcome),
+		cmp.Compare(c.alert.Description, o.alert.Description), cmp.Compare(c.alert.Level, o.alert.Level),
+		cmp.Compare(c.known, o.known), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), c.first.Compare(o.first),
+	)
+}
+
+// saw widens the cell's window.
+func (c *cell) saw(first, last time.Time) {
+	if c.first.IsZero() || first.Before(c.first) {
+		c.first = first
+	}
+	if last.After(c.last) {
+		c.last = last
+	}
+}
+
+// name is a hostname in use, or asked for by checks.
+type name struct {
+	id    uint32
+	text  string
+	use   uint64 // handshakes of clients, without probes
+	cells []*cell
+	cover cover
+}
+
+func (n *name) number() uint32 {
+	if n == nil {
+		return 0
+	}
+	return n.id
+}
+
+type endpointKey struct {
+	network, target string
+	transport       discover.Transport
+	server          netip.AddrPort
+}
+
+// endpoint is a server ip:port and transport in one network; within a proxy's
+// tunnel, also the target asked for.
+type endpoint struct {
+	endpointKey
+	id      uint32
+	preface string
+	inScope bool
+	use     uint64
+	cells   []*cell // by name
+	leaves  []*cert // seen there, without names that nobody else uses
+}
+
+func (e *endpoint) compare(o *endpoint) int {
+	return cmp.Or(
+		e.server.Compare(o.server), cmp.Compare(e.network, o.network),
+		cmp.Compare(e.target, o.target), cmp.Compare(e.transport, o.transport),
+	)
+}
+
+// under returns the endpoint's cells of one name, or of none.
+func (e *endpoint) under(n *name) []*cell {
+	by := func(c *cell, id uint32) int { return cmp.Compare(c.name.number(), id) }
+	from, _ := slices.BinarySearchFunc(e.cells, n.number(), by)
+	to, _ := slices.BinarySearchFunc(e.cells, n.number()+1, by)
+	return e.cells[from:to]
+}
+
+// text is the endpoint as the report writes it.
+func (e *endpoint) text() string { return e.server.String() }
+
+// port is what a check has to name: behind a proxy, the target's.
+func (e *endpoint) port() uint16 {
+	if e.target != "" {
+		if _, p, err := net.SplitHostPort(e.target); err == nil {
+			if n, err := strconv.ParseUint(p, 10, 16); err == nil {
+				return uint16(n)
+			}
+		}
+	}
+	return e.server.Port()
+}
+
+func targetHost(target string) string {
+	if h, _, err := net.SplitHostPort(target); err == nil {
+		return h
+	}
+	return target
+}

@@ -1,0 +1,77 @@
+package coverage
+
+import (
+	"fmt"
+	"time"
+
+	"blindspot/discover"
+)
+
+func init() { register(kind{name: "expiring-certificate", rank: 6, find: findExpiring}) }
+
+const (
+	// rotation is the last part of a short life in which every rotator that we
+	// know has renewed: ACME and SPIRE renew at a half to two thirds,
+	// cert-manager at two thirds, agents of Vault at nine tenths.
+	rotation = 10
+	// current is how long before the end of the traffic a certificate has to
+	// have been in use.
+	current = 7 * 24 * time.Hour
+)
+
+// findExpiring finds certificates in use that end soon: by now for a live
+// store, by the end of the traffic for a capture.
+//
+// It must not appear for a certificate that only checks or scanners met; for
+// one that was last used more than a week before; where a newer one for the
+// same name is seen on the same endpoint; nor for a short-lived certificate
+// (under three times ExpiringWithin) before the last tenth of its life: that is
+// normal rotation.
+func findExpiring(a *analysis) []discover.Finding {
+	var out []discover.Finding
+	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
+		return leafKey{c.leaf(), c.surface}, a.expiring(c)
+	}) {
+		f := a.finding("expiring-certificate", cells)
+		l := cells[0].leaf()
+		left := l.NotAfter.Sub(a.at)
+		f.Severity = discover.Warning
+		f.Detail = fmt.Sprintf("The certificate (%s) of %s expires on %s, in %s, and no newer one is seen there: %s.",
+			describe(l), where(&f), stamp(l.NotAfter), span(left), used(&f))
+		f.Remedy = shows(fmt.Sprintf("Renew the certificate and load it at %s before %s.", some(f.Endpoints), stamp(l.NotAfter)), cells)
+		f.Evidence["expires_in_seconds"] = int64(left / time.Second)
+		f.Evidence["monitored"] = !a.unmonitoredAny(cells)
+		out = append(out, f)
+	}
+	return out
+}
+
+func (a *analysis) expiring(c *cell) bool {
+	l := c.leaf()
+	if l == nil || !l.known || l.NotAfter.IsZero() || !c.real() || a.at.Sub(c.last) > current {
+		return false
+	}
+	within := a.cfg.ExpiringWithin
+	if a.shortLived(l) {
+		within = l.lifetime() / rotation
+	}
+	left := l.NotAfter.Sub(a.at)
+	return left > 0 && left <= within && !a.replaced(c)
+}
+
+// replaced reports whether a newer certificate for the cell's name is seen on
+// its endpoint. One with another type of key is the other half of a pair, and
+// replaces only what is not used any more.
+func (a *analysis) replaced(c *cell) bool {
+	old := c.leaf()
+	for _, o := range c.endpoint.under(c.name) {
+		l := o.leaf()
+		if l == nil || l == old || !l.known || !l.NotAfter.After(old.NotAfter) {
+			continue
+		}
+		if l.KeyType == old.KeyType || c.last.Before(o.first) {
+			return true
+		}
+	}
+	return false
+}
