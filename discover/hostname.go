@@ -21,8 +21,8 @@ var toASCII = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 // Hostname normalises a name as sent: lower case, no trailing dot, A-labels.
 // It reports false where the name is no hostname: empty, an IP address, a
 // label over 63 or a name over 253 bytes, or a character that no hostname has.
-// Underscores are accepted, because names with them are in use. A leading "*."
-// is not; see Pattern in package coverage for wildcards.
+// Underscores are accepted, because names with them are in use. A wildcard is
+// no hostname.
 func Hostname(sent string) (name string, ok bool) {
 	name = strings.TrimSuffix(sent, ".")
 	if name == "" || len(name) > 4*maxHostname {

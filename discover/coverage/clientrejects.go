@@ -53,11 +53,30 @@ func findRejections(a *analysis) []discover.Finding {
 }
 
 func rejectionKey(c *cell) rejectKey {
-	k := rejectKey{leafKey{c.leaf(), c.surface}, c.name, nil}
+	k := rejectKey{leafKey{c.presumed(), c.surface}, c.name, nil}
 	if k.leaf == nil {
 		k.endpoint = c.endpoint
 	}
 	return k
+}
+
+// presumed returns the cell's leaf. Where the wire hid it, that is the one leaf
+// which the endpoint showed for the same name in other handshakes; where it
+// showed several or none, nil.
+func (c *cell) presumed() *cert {
+	if l := c.leaf(); l != nil {
+		return l
+	}
+	var only *cert
+	for _, o := range c.endpoint.cells {
+		if l := o.leaf(); l != nil && o.name == c.name {
+			if only != nil && only != l {
+				return nil
+			}
+			only = l
+		}
+	}
+	return only
 }
 
 // rejection reports whether clients said that they refuse the certificate.
@@ -112,8 +131,8 @@ func (a *analysis) refusesAll(facts []*cell) map[netip.Prefix]bool {
 
 func (a *analysis) rejectFinding(cells []*cell) discover.Finding {
 	f := a.finding("client-rejects", cells)
-	l := cells[0].leaf()
-	accepted := a.accepted(cells[0])
+	l := cells[0].presumed()
+	accepted := a.accepted(cells[0], l)
 	f.Severity = pick(accepted == 0 && f.Clients >= 2 && material(&f), f.Clients >= 2 || f.Handshakes >= again)
 	others := "and no other client was seen to accept it"
 	if accepted > 0 {
@@ -124,21 +143,34 @@ func (a *analysis) rejectFinding(cells []*cell) discover.Finding {
 	f.Remedy = shows(rejectRemedy(cells), cells)
 	f.Evidence["alerts"] = alertCounts(cells)
 	f.Evidence["accepted"] = accepted
+	if hidden := presumedUse(cells); hidden > 0 && l != nil {
+		f.Evidence["hidden"] = hidden // handshakes whose certificate is presumed
+	}
 	f.Evidence["certain"] = true
 	return f
 }
 
-// accepted counts the handshakes of clients that went on with the same
-// certificate for the same name.
-func (a *analysis) accepted(c *cell) uint64 {
+// accepted counts the handshakes of clients that went on with the leaf l for
+// the same name.
+func (a *analysis) accepted(c *cell, l *cert) uint64 {
 	list := c.endpoint.cells
 	if c.name != nil {
 		list = c.name.cells
 	}
 	var n uint64
 	for _, o := range list {
-		if o.name == c.name && o.leaf() == c.leaf() && o.established() && o.real() {
+		if o.name == c.name && o.established() && o.real() && o.presumed() == l {
 			n += o.use
+		}
+	}
+	return n
+}
+
+// presumedUse counts the handshakes whose certificate the wire hid.
+func presumedUse(cells []*cell) (n uint64) {
+	for _, c := range cells {
+		if c.leaf() == nil {
+			n += c.use
 		}
 	}
 	return n
