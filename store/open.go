@@ -1,0 +1,336 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"blindspot/discover"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// applicationID marks a SQLite file as a store (PRAGMA application_id, "blsp").
+const applicationID = 0x626c7370
+
+// defaultBusyTimeout is how long a writer waits for another one's transaction.
+const defaultBusyTimeout = 5 * time.Second
+
+// Page cache of a connection in KiB. A writer's holds a flush; a reader's also
+// bounds the memory of a sort, which goes to a temporary file beyond it.
+const (
+	writeCacheKiB = 64 << 10
+	readCacheKiB  = 32 << 10
+)
+
+// maxIdleReaders bounds the read connections that are kept for the next
+// question.
+const maxIdleReaders = 4
+
+// Options say how to open a store. The zero value reads and writes, and
+// creates the file where there is none.
+type Options struct {
+	ReadOnly  bool // never writes; the file must exist
+	MustExist bool // an error where there is no file, instead of a new one
+	// BusyTimeout is how long to wait for another writer; 0 is 5 s.
+	BusyTimeout time.Duration
+}
+
+// DB is an open store.
+type DB struct {
+	path     string // as given, for messages
+	file     string // absolute
+	readOnly bool
+	mode     string // how read connections are opened
+	more     string
+	busy     string // pragma
+	sketch   discover.SketchKey
+
+	writing sync.Mutex // held for a transaction
+	writer  *conn      // nil where the store is read-only
+
+	mu     sync.Mutex // guards what follows
+	idle   []*conn
+	closed bool
+
+	certificates *lru[discover.Fingerprint, *discover.Certificate]
+	chains       *lru[discover.ChainID, []discover.Fingerprint]
+}
+
+// Open opens the store at path. Its errors name the file and what to do.
+func Open(path string, o Options) (*DB, error) {
+	o.MustExist = o.MustExist || o.ReadOnly
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = defaultBusyTimeout
+	}
+	if err := inspect(path, o); err != nil {
+		return nil, err
+	}
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	db := &DB{
+		path: path, file: file, readOnly: o.ReadOnly,
+		busy:         "busy_timeout = " + strconv.FormatInt(o.BusyTimeout.Milliseconds(), 10),
+		certificates: newLRU[discover.Fingerprint, *discover.Certificate](maxCachedCertificates),
+		chains:       newLRU[discover.ChainID, []discover.Fingerprint](maxCachedChains),
+	}
+	if o.ReadOnly {
+		err = db.openReader()
+	} else {
+		err = db.openWriter()
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close closes the store. Iterators that are under way end by themselves and
+// release their connection then.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	idle := db.idle
+	db.idle, db.closed = nil, true
+	db.mu.Unlock()
+	var err error
+	for _, c := range idle {
+		err = errors.Join(err, c.close())
+	}
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.writer != nil {
+		err = errors.Join(err, db.writer.close())
+		db.writer = nil
+	}
+	return db.explain("close", err)
+}
+
+// SketchKey returns the key of the store's client sketches. It is random, made
+// with the store and kept in it.
+func (db *DB) SketchKey() discover.SketchKey { return db.sketch }
+
+// inspect finds what can be said about path without SQLite.
+func inspect(path string, o Options) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && o.MustExist:
+		return fmt.Errorf("store %s does not exist: read traffic into it first, as with: blindspot pcap --db %s FILE (%w)", path, path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrNotExist):
+		return inspectParent(path)
+	case err != nil:
+		return fmt.Errorf("store: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("store %s is a directory: name a file in it, such as %s", path, filepath.Join(path, "blindspot.db"))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("store %s is no regular file: give another --db", path)
+	case info.Size() == 0 && o.MustExist:
+		return fmt.Errorf("store %s is empty: read traffic into it first, as with: blindspot pcap --db %s FILE", path, path)
+	case info.Size() == 0:
+		return nil
+	}
+	return inspectHeader(path)
+}
+
+func inspectParent(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("store %s: directory %s does not exist: create it first (mkdir -p %s)", path, dir, dir)
+	case err != nil:
+		return fmt.Errorf("store: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("store %s: %s is no directory: give another --db", path, dir)
+	}
+	return nil
+}
+
+// inspectHeader tells a SQLite file by its magic (https://sqlite.org/fileformat2.html §1.3.1).
+func inspectHeader(path string) error {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("store: %w: you need permission to read it, or another --db", err)
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	if n, err := io.ReadFull(f, head); err != nil && n == 0 {
+		return fmt.Errorf("store: %w", err)
+	}
+	if string(head) != magic {
+		return notSQLite(path)
+	}
+	return nil
+}
+
+// openWriter opens the write connection, and brings the schema to this
+// program's version.
+//
+// synchronous=NORMAL: a transaction is whole or absent whatever happens. A
+// killed process loses none that was committed; a power cut may lose the last
+// seconds, which a sensor loses anyhow. FULL would wait for the disk at every
+// flush and with it hold up capture.
+//
+// No mmap_size: reading a mapped page that the disk cannot give kills the
+// process.
+func (db *DB) openWriter() error {
+	c, err := dial(db.file, "rwc", "", db.busy)
+	if err != nil {
+		return db.explain("open", err)
+	}
+	db.writer, db.mode = c, "rw"
+	v, err := db.identify(c)
+	if err != nil {
+		return err
+	}
+	for _, p := range []string{
+		"journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "journal_size_limit = 67108864",
+		"cache_size = -" + strconv.Itoa(writeCacheKiB),
+	} {
+		if err := c.script("PRAGMA " + p); err != nil {
+			return db.explain("open", err)
+		}
+	}
+	if v < len(steps) {
+		if err := migrate(c, steps); err != nil {
+			return db.explain("prepare", err)
+		}
+	}
+	return db.loadSketchKey(c)
+}
+
+// openReader opens a store that must not be written. Its connections refuse to
+// (query_only), but may touch the files beside it: SQLite could not clear them
+// away behind mode=ro. In a directory where it cannot keep its -shm file, a
+// store without a journal, which no writer has open, is read as immutable.
+func (db *DB) openReader() error {
+	db.mode = "rw"
+	c, err := db.reader()
+	if err == nil {
+		_, err = pragma(c, "user_version")
+	}
+	var e sqlite3.Error
+	if errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly) && size(db.file+"-wal") == 0 {
+		if c != nil {
+			c.close()
+		}
+		db.mode, db.more = "ro", "&immutable=1"
+		c, err = db.reader()
+	}
+	if err != nil {
+		return db.explain("open", err)
+	}
+	defer db.release(c)
+	v, err := db.identify(c)
+	if err != nil {
+		return err
+	}
+	if v < len(steps) {
+		return fmt.Errorf("store %s has version %d, this blindspot reads version %d: open it once for writing (blindspot pcap --db %s FILE), which brings it up to date", db.path, v, len(steps), db.path)
+	}
+	return db.loadSketchKey(c)
+}
+
+// identify returns the store's version, 0 for an empty database.
+func (db *DB) identify(c *conn) (version int, err error) {
+	id, err := pragma(c, "application_id")
+	if err != nil {
+		return 0, db.explain("open", err)
+	}
+	v, err := pragma(c, "user_version")
+	if err != nil {
+		return 0, db.explain("open", err)
+	}
+	var tables int64
+	if _, err = c.one("SELECT count(*) FROM sqlite_schema", func(r *rows) { tables = r.int(0) }); err != nil {
+		return 0, db.explain("open", err)
+	}
+	switch {
+	case id == 0 && v == 0 && tables == 0:
+		return 0, nil
+	case id != applicationID:
+		return 0, otherProgram(db.path)
+	case int(v) > len(steps):
+		return 0, fmt.Errorf("store %s has version %d, this blindspot knows versions up to %d: use the newer blindspot that wrote it, or give another --db", db.path, v, len(steps))
+	}
+	return int(v), nil
+}
+
+func pragma(c *conn, name string) (v int64, err error) {
+	_, err = c.one("PRAGMA "+name, func(r *rows) { v = r.int(0) })
+	return v, err
+}
+
+func (db *DB) loadSketchKey(c *conn) error {
+	var key []byte
+	_, err := c.one("SELECT value FROM settings WHERE name = 'sketch_key'", func(r *rows) { key = r.blob(0) })
+	if err != nil {
+		return db.explain("open", err)
+	}
+	if len(key) != len(db.sketch) {
+		return fmt.Errorf("store %s is damaged: it has no key for its client sketches: restore a copy", db.path)
+	}
+	copy(db.sketch[:], key)
+	return nil
+}
+
+// reader returns a read connection, to be given back with release.
+func (db *DB) reader() (*conn, error) {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return nil, errors.New("the store is closed")
+	}
+	if n := len(db.idle); n > 0 {
+		c := db.idle[n-1]
+		db.idle = db.idle[:n-1]
+		db.mu.Unlock()
+		return c, nil
+	}
+	db.mu.Unlock()
+	return dial(db.file, db.mode, db.more, db.busy, "query_only = ON", "cache_size = -"+strconv.Itoa(readCacheKiB))
+}
+
+func (db *DB) release(c *conn) {
+	db.mu.Lock()
+	keep := !db.closed && len(db.idle) < maxIdleReaders
+	if keep {
+		db.idle = append(db.idle, c)
+	}
+	db.mu.Unlock()
+	if !keep {
+		_ = c.close() // it only read
+	}
+}
+
+// read runs f with a read connection.
+func (db *DB) read(doing string, f func(*conn) error) error {
+	c, err := db.reader()
+	if err != nil {
+		return db.explain(doing, err)
+	}
+	defer db.release(c)
+	return db.explain(doing, f(c))
+}
+
+// write runs f in a transaction on the write connection.
+func (db *DB) write(doing string, f func(*conn) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	if db.writer == nil {
+		if db.readOnly {
+			return fmt.Errorf("%s: store %s was opened for reading only", doing, db.path)
+		}
+		return fmt.Errorf("%s: store %s is closed", doing, db.path)
+	}
+	return db.explain(doing, db.writer.transact(func() error { return f(db.writer) }))
+}
