@@ -113,8 +113,8 @@ func (r *Reader) Visibility() discover.Visibility {
 // lost names what was given up, by cause. The first three are the contract's.
 func lost(d *decode.Stats, t *Stats) map[string]uint64 {
 	return map[string]uint64{
-		"table-full":      t.EvictedSYN + t.EvictedOpen,
-		"reassembly":      t.NoBuffer + t.OpenHoles,
+		"table-full":      t.EvictedSYN + t.EvictedOpen + t.NoBuffer,
+		"reassembly":      t.OpenHoles,
 		"unparsed":        t.UnparsedHello + t.UnparsedServer + t.Broken,
 		"too-long":        t.TooLong,
 		"half-hello":      t.HalfHello,

@@ -12,7 +12,7 @@ import (
 // Defaults of a Config.
 const (
 	DefaultMaxFlows    = 1_000_000
-	DefaultMaxBuffered = 256 << 20 // bytes of prefixes, all flows together
+	DefaultMaxBuffered = 128 << 20 // bytes of prefixes, all flows together
 )
 
 // How long a flow is kept without a packet, in packet time.
