@@ -84,7 +84,7 @@ func looksLike(head []byte) (name, hint string) {
 	case len(bytes.Trim(head, "\x00")) == 0:
 		return "a file of zeros", "the copy failed, or the disk was full"
 	case isText(head):
-		return "text", "name a capture file; logs of other sensors are read by 'import'"
+		return "text", "name a capture file (pcap or pcapng)"
 	}
 	n := min(len(head), 4)
 	return "something else (it begins with 0x" + hex.EncodeToString(head[:n]) + ")", "convert it with editcap if Wireshark can open it"

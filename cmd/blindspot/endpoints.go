@@ -1,0 +1,18 @@
+package main
+
+import (
+	"blindspot/discover/report"
+
+	"github.com/spf13/cobra"
+)
+
+func newEndpoints() *cobra.Command {
+	l := &listCommand{list: report.ListConfig.Endpoints}
+	return l.command(&cobra.Command{
+		Use:   "endpoints",
+		Short: "List the endpoints that speak TLS",
+		Long:  "List the endpoints that speak TLS: address and port, names, certificates and\nversions.",
+		Example: `  blindspot endpoints --db edge.db
+  blindspot endpoints --pcap edge.pcap -o markdown`,
+	})
+}

@@ -1,0 +1,133 @@
+package ingest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"blindspot/discover"
+	"blindspot/store"
+)
+
+const (
+	// maxHeld is how many sightings are held before they are written and
+	// forgotten.
+	maxHeld = 250_000
+	// flushPackets is how many packets are read before what is new is written,
+	// so that a killed process loses little.
+	flushPackets = 10_000_000
+)
+
+// folder is the side that folds: aggregator, event log and store of one
+// capture.
+type folder struct {
+	cfg        *Config
+	seen       *discover.Visibility
+	aggregator *discover.Aggregator
+	source     discover.Source
+	writer     *store.Writer // nil until there is something to write
+
+	before       discover.AggregatorStats
+	total        *atomic.Uint64
+	handshakes   uint64
+	certificates int
+	flushed      uint64 // packets at the last flush
+}
+
+// run takes batches until the channel is closed. After an error it stops the
+// packet line and takes the rest off the channel.
+func (f *folder) run(work <-chan batch, stop context.CancelFunc) (err error) {
+	for b := range work {
+		if err == nil {
+			err = f.take(&b)
+			if err == nil && len(work) == 0 && f.cfg.Events != nil {
+				err = f.cfg.Events.flush() // nothing to do: let readers have what there is
+			}
+			if err != nil {
+				stop()
+			}
+		}
+	}
+	if err == nil {
+		err = f.flush(false)
+	}
+	if err == nil && f.cfg.Events != nil {
+		err = f.cfg.Events.flush()
+	}
+	return err
+}
+
+func (f *folder) take(b *batch) error {
+	for _, o := range b.observations {
+		if err := f.add(o); err != nil {
+			return err
+		}
+	}
+	if b.visibility != nil {
+		v := discover.Visibility{}
+		v.Add(f.seen)
+		v.Add(b.visibility)
+		f.aggregator.See(v, b.at)
+	}
+	if f.cfg.Store == nil {
+		return nil
+	}
+	switch {
+	case f.aggregator.Len() > maxHeld:
+		f.flushed = b.packets
+		return f.flush(true)
+	case b.packets-f.flushed > flushPackets:
+		f.flushed = b.packets
+		return f.flush(false)
+	}
+	return nil
+}
+
+func (f *folder) add(o *discover.Observation) error {
+	if f.outside(o) {
+		return nil
+	}
+	f.aggregator.Add(o)
+	f.handshakes++
+	f.total.Add(1)
+	if f.cfg.Events == nil {
+		return nil
+	}
+	return f.cfg.Events.write(o)
+}
+
+// outside reports whether o is out of the window that was asked for.
+func (f *folder) outside(o *discover.Observation) bool {
+	return !f.cfg.Since.IsZero() && o.Time.Before(f.cfg.Since) ||
+		!f.cfg.Until.IsZero() && !o.Time.Before(f.cfg.Until)
+}
+
+// flush writes what has changed since the last time.
+func (f *folder) flush(forget bool) error {
+	b := f.aggregator.Drain(forget)
+	f.certificates += len(b.Certificates)
+	if f.cfg.Store == nil || b.Empty() {
+		return nil
+	}
+	if f.writer == nil {
+		w, err := f.cfg.Store.Start(f.source)
+		if err != nil {
+			return err
+		}
+		f.writer = w
+	}
+	return f.writer.Write(b)
+}
+
+// names is how many hostnames in use this capture added.
+func (f *folder) names() int { return f.aggregator.Stats().Names - f.before.Names }
+
+// hidden counts this capture's handshakes by what hid them.
+func (f *folder) hidden() map[string]uint64 {
+	counts := make(map[string]uint64)
+	for why, n := range f.aggregator.Stats().Hidden {
+		if d := n - f.before.Hidden[why]; d > 0 {
+			counts[why] = d
+		}
+	}
+	return counts
+}

@@ -1,0 +1,134 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"blindspot/capture"
+	"blindspot/discover"
+	"blindspot/discover/flow"
+)
+
+const (
+	// A batch is handed over when it holds this many observations or bytes of
+	// certificates. With queued batches this bounds what is under way.
+	batchObservations = 256
+	batchBytes        = 256 << 10
+	queued            = 8
+)
+
+// batch is what crosses from the packet line to the folder.
+type batch struct {
+	observations []*discover.Observation
+	packets      uint64 // read so far
+	// visibility is what the capture says of itself so far; its figures since
+	// the last time belong to the bucket of at. Nil for no news.
+	visibility *discover.Visibility
+	at         time.Time
+}
+
+// line is the packet line of one capture, on the side of the packets.
+type line struct {
+	owner  *Run
+	file   *capture.File
+	reader *flow.Reader
+	out    chan<- batch
+
+	eager   bool // a pipe: hand over what there is, for readers that wait for it
+	pending batch
+	bytes   int       // of certificates in pending
+	packets uint64    // read so far
+	latest  time.Time // packet time
+
+	visibility discover.Visibility // in the end
+}
+
+func newLine(r *Run, file *capture.File, out chan<- batch) *line {
+	_, size := file.Progress()
+	l := &line{owner: r, file: file, out: out, eager: size == 0}
+	cfg := r.cfg.Flow
+	cfg.Emit = l.emit
+	l.reader = flow.NewReader(cfg, r.cfg.Decode)
+	l.reader.Progress = l.look
+	return l
+}
+
+// run reads the capture to its end or to its damage.
+func (l *line) run(ctx context.Context) error {
+	err := l.named(l.reader.Read(ctx, l.file))
+	l.look()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		l.reader.Note(err.Error())
+	}
+	l.visibility = l.reader.Visibility()
+	if l.blind() {
+		l.packets = 0
+	}
+	if l.packets > 0 {
+		l.see(&l.visibility, l.latest)
+	}
+	l.flush()
+	return err
+}
+
+// named puts the name of the capture before an error that does not have it.
+func (l *line) named(err error) error {
+	var link *flow.LinkError
+	if errors.As(err, &link) {
+		return fmt.Errorf("%s: %w", l.file.Name(), err)
+	}
+	return err
+}
+
+// blind reports whether no packet was of a link type that is understood.
+func (l *line) blind() bool {
+	d := l.reader.Decoder().Stats()
+	return d.UnknownLink > 0 && d.UnknownLink == l.packets
+}
+
+// emit takes an observation from the flow table.
+func (l *line) emit(o *discover.Observation) {
+	l.pending.observations = append(l.pending.observations, o)
+	for i := range o.DER {
+		l.bytes += len(o.DER[i].DER)
+	}
+	if len(l.pending.observations) >= batchObservations || l.bytes >= batchBytes {
+		l.flush()
+	}
+}
+
+// look is called after every batch of packets. When a time bucket is over, what
+// the capture said of itself in it is handed over.
+func (l *line) look() {
+	packets := l.file.Stats().Packets
+	if packets == l.packets {
+		return
+	}
+	l.owner.packets.Add(packets - l.packets)
+	now := l.reader.Latest()
+	if l.packets > 0 && !now.Truncate(discover.BucketWidth).Equal(l.latest.Truncate(discover.BucketWidth)) && !l.blind() {
+		v := l.reader.Visibility()
+		l.see(&v, l.latest)
+	}
+	l.packets, l.latest = packets, now
+	if l.eager {
+		l.flush()
+	}
+}
+
+// see hands over what the capture says of itself.
+func (l *line) see(v *discover.Visibility, at time.Time) {
+	l.pending.visibility, l.pending.at = v, at
+	l.flush()
+}
+
+func (l *line) flush() {
+	if len(l.pending.observations) == 0 && l.pending.visibility == nil {
+		return
+	}
+	l.pending.packets = l.packets
+	l.out <- l.pending
+	l.pending, l.bytes = batch{observations: make([]*discover.Observation, 0, batchObservations)}, 0
+}

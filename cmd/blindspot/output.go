@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"slices"
+	"strings"
+
+	"blindspot/cmd/blindspot/internal/nearest"
+	"blindspot/cmd/blindspot/internal/term"
+	"blindspot/discover/report"
+
+	"github.com/spf13/cobra"
+)
+
+// outputFlags say how a result is written.
+type outputFlags struct {
+	format, color string
+	colored       bool
+}
+
+func (f *outputFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVarP(&f.format, "output", "o", "table", "`format`: "+strings.Join(report.Formats(), ", "))
+	fl.StringVar(&f.color, "color", "auto", "colour: auto, always or never (NO_COLOR is honoured)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *outputFlags) check(cmd *cobra.Command) (err error) {
+	if formats := report.Formats(); !slices.Contains(formats, f.format) {
+		return usage(cmd, "--output %s: unknown format%s the formats are %s", f.format, orColon(nearest.Hint(f.format, formats)), strings.Join(formats, ", "))
+	}
+	if f.colored, err = term.Color(f.color, os.Stdout); err != nil {
+		return usage(cmd, "%v", err)
+	}
+	return nil
+}
+
+func orColon(hint string) string {
+	if hint == "" {
+		return ":"
+	}
+	return hint
+}
+
+func (f *outputFlags) options() report.Options {
+	return report.Options{Width: term.Width(os.Stdout), Color: f.colored}
+}
+
+// stdout calls write with a buffered standard output.
+func stdout(write func(w *bufio.Writer) error) error {
+	w := bufio.NewWriterSize(os.Stdout, 64<<10)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"blindspot/capture"
+	"blindspot/cmd/blindspot/internal/ingest"
+	"blindspot/cmd/blindspot/internal/term"
+	"blindspot/discover/flow"
+
+	"github.com/spf13/cobra"
+)
+
+// readFlags are those of every command that reads captures.
+type readFlags struct {
+	console  console
+	maxFlows int
+	sensor   string
+	events   string
+}
+
+func (f *readFlags) add(cmd *cobra.Command) {
+	f.console.add(cmd)
+	fl := cmd.Flags()
+	fl.IntVar(&f.maxFlows, "max-flows", flow.DefaultMaxFlows, "connections followed at the same time, at most")
+	fl.StringVar(&f.sensor, "sensor", "", "name of the sensor: whose captures these are, or whose traffic to report from a store")
+}
+
+func (f *readFlags) addEvents(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.events, "events", "", "write one line of JSON for each handshake to `FILE`, - for standard output")
+}
+
+func (f *readFlags) check(cmd *cobra.Command) error {
+	if f.maxFlows <= 0 {
+		return usage(cmd, "--max-flows %d: want a number above 0", f.maxFlows)
+	}
+	return nil
+}
+
+// config completes cfg by what the flags say.
+func (f *readFlags) config(cfg *ingest.Config) {
+	cfg.Flow = flow.Config{MaxFlows: f.maxFlows}
+	cfg.Aggregator.Sensor = f.sensor
+}
+
+// openEvents opens the event log, nil where none is wanted.
+func (f *readFlags) openEvents() (*ingest.Events, func() error, error) {
+	switch f.events {
+	case "":
+		return nil, func() error { return nil }, nil
+	case "-":
+		return ingest.NewEvents(os.Stdout, "standard output"), func() error { return nil }, nil
+	}
+	file, err := os.Create(f.events)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--events: %w", err)
+	}
+	return ingest.NewEvents(file, f.events), file.Close, nil
+}
+
+// reading is one reading of captures.
+type reading struct {
+	run     *ingest.Run
+	console *console
+	named   map[string]bool // by the user, not found in a directory
+
+	kept    string // what becomes of a reading that is interrupted
+	packets uint64
+	faults  int    // captures that gave nothing although they were named
+	broken  int    // captures that gave nothing, named or found
+	twice   string // a capture in memory that is the same as one before
+}
+
+// captures reads paths with cfg, in order, and tells of each. A failing capture
+// does not stop the others; errTold says that one that was named gave nothing,
+// and a nil run that all did.
+func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []string) (*ingest.Run, error) {
+	files, missing := capture.Expand(paths)
+	r := f.newReading(cfg, paths)
+	if missing != nil {
+		r.fail(missing)
+	}
+	err := r.all(ctx, files)
+	for err == nil && r.twice != "" { // start again without it; its events have been written
+		r.console.info("%s: the same capture as one before; read once", r.twice)
+		if r.twice == "-" {
+			return nil, errors.New("standard input is a capture that was named too: give it once")
+		}
+		files = slices.DeleteFunc(files, func(path string) bool { return path == r.twice })
+		cfg.Events = nil
+		r = f.newReading(cfg, paths)
+		err = r.all(ctx, files)
+	}
+	if err == nil && (r.faults > 0 || missing != nil || r.packets == 0 && r.broken > 0) {
+		err = errTold
+	}
+	if r.packets == 0 && err != nil {
+		return nil, err
+	}
+	return r.run, err
+}
+
+func (f *readFlags) newReading(cfg ingest.Config, paths []string) *reading {
+	r := &reading{run: ingest.New(cfg), console: &f.console, named: make(map[string]bool)}
+	if cfg.Store != nil {
+		r.kept = "; what was read is stored"
+	}
+	for _, path := range paths {
+		r.named[path], r.named[filepath.Clean(path)] = true, true
+	}
+	return r
+}
+
+func (r *reading) all(ctx context.Context, files []string) error {
+	stop := r.console.watch(r.run)
+	defer stop()
+	for _, path := range files {
+		res, err := r.run.Read(ctx, path)
+		r.tell(res)
+		switch {
+		case err != nil:
+			return err
+		case res.Stopped:
+			return fmt.Errorf("interrupted while reading %s, after %s packets%s", path, term.Count(res.Packets), r.kept)
+		case res.Twice:
+			r.twice = path
+			return nil
+		}
+	}
+	return nil
+}
+
+// tell says what a capture gave.
+func (r *reading) tell(res *ingest.Result) {
+	r.packets += res.Packets
+	if res.Fault != nil {
+		r.fail(res.Fault)
+	}
+	switch {
+	case res.Nothing():
+		r.broken++
+		if r.named[res.Path] {
+			r.faults++
+		}
+	case res.Known.Name != "":
+		r.console.info("%s", known(res))
+	case res.Packets == 0:
+		r.console.info("%s: a capture without packets", res.Path)
+	default:
+		r.console.info("%s", summary(res))
+	}
+}
+
+func (r *reading) fail(err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		r.console.fail(errors.New(line))
+	}
+}
+
+func known(res *ingest.Result) string {
+	s := res.Path + ": already read"
+	if !res.KnownAt.IsZero() {
+		s += " on " + res.KnownAt.UTC().Format(time.RFC3339)
+	}
+	if res.Known.Name != res.Path {
+		s += " as " + res.Known.Name
+	}
+	return s + ": nothing changed"
+}
+
+// summary is the line at the end of a capture.
+func summary(res *ingest.Result) string {
+	s := fmt.Sprintf("%s: %s packets, %s handshakes, %s names, %s certificates", res.Path,
+		term.Count(res.Packets), term.Count(res.Handshakes), term.Count(uint64(res.Names)), term.Count(uint64(res.Certificates)))
+	s += counts("; certificates hidden: ", res.Sensor.Hidden)
+	s += counts("; lost: ", res.Sensor.Lost)
+	if res.Sensor.KernelDrops > 0 {
+		s += "; dropped while capturing: " + term.Count(res.Sensor.KernelDrops) + " packets"
+	}
+	return s
+}
+
+// counts lists figures, the largest first.
+func counts(title string, m map[string]uint64) string {
+	keys := slices.Sorted(maps.Keys(m))
+	slices.SortStableFunc(keys, func(a, b string) int {
+		switch {
+		case m[a] > m[b]:
+			return -1
+		case m[a] < m[b]:
+			return 1
+		}
+		return 0
+	})
+	var parts []string
+	for _, k := range keys {
+		if m[k] > 0 {
+			parts = append(parts, term.Count(m[k])+" "+k)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return title + strings.Join(parts, ", ")
+}
