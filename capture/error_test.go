@@ -26,10 +26,10 @@ func TestErrors(t *testing.T) {
 		want    string
 	}{
 		{"empty", nil, 0, "FILE: is empty — nothing was captured, or the copy failed"},
-		{"text", []byte("10.0.0.1 a host\n"), 0, "FILE: is no pcap or pcapng capture; it looks like text — name a capture file; logs of other sensors are read by 'import'"},
+		{"text", []byte("10.0.0.1 a host\n"), 0, "FILE: is no pcap or pcapng capture; it looks like text — name a capture file (pcap or pcapng)"},
 		{"zeros", make([]byte, 100), 0, "FILE: is no pcap or pcapng capture; it looks like a file of zeros — the copy failed, or the disk was full"},
 		{"snoop", []byte("snoop\x00\x00\x00\x00\x00\x00\x02"), 0, "FILE: is no pcap or pcapng capture; it looks like a snoop capture — convert it: editcap -F pcapng FILE FILE.pcapng"},
-		{"gzip of text", gz([]byte("hello, world")), 0, "FILE: is no pcap or pcapng capture; it looks like gzip of text — name a capture file; logs of other sensors are read by 'import'"},
+		{"gzip of text", gz([]byte("hello, world")), 0, "FILE: is no pcap or pcapng capture; it looks like gzip of text — name a capture file (pcap or pcapng)"},
 		{"gzip of nothing", gz(nil), 0, "FILE: is empty inside the gzip data — nothing was captured, or the copy failed"},
 		{"gzip twice", gz(gz(pcap)), 0, "FILE: is no pcap or pcapng capture; it looks like gzip of gzip data — decompress it once more"},
 		{"gzip header cut", gz(pcap)[:5], 0, "FILE: the gzip data is cut off or damaged (unexpected EOF) — copy the file again, or check it with 'gzip -t'"},
