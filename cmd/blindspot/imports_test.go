@@ -1,5 +1,6 @@
-// Package blindspot_test holds the architecture: who may import whom.
-package blindspot_test
+// This file holds the architecture: who may import whom.
+
+package main
 
 import (
 	"encoding/json"
@@ -155,7 +156,7 @@ func matches(name string, patterns []string) bool {
 // test files are not in it.
 func listPackages(t *testing.T) []*pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-e", "-deps", "-json=ImportPath,Imports,Standard,Module", "./...").Output()
+	out, err := exec.Command("go", "list", "-e", "-deps", "-json=ImportPath,Imports,Standard,Module", module+"/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
