@@ -46,7 +46,6 @@ type surfaceUse struct {
 	endpoints map[*endpoint]struct{}
 	names     map[*name]struct{}
 	leaves    map[*cert]struct{}
-	worst     int // rank of the worst finding
 }
 
 func newSurfaces(list []Surface) []surfaceUse {

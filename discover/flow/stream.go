@@ -19,8 +19,7 @@ type stream struct {
 	holes   uint8 // islands in use
 	lost    uint8 // islands that were given up
 	state   streamState
-	synced  bool // a SYN or a hello told where the stream begins
-	fin     bool
+	synced  bool   // a SYN or a hello told where the stream begins
 	acks    bool   // firstAck and lastAck are known
 	first   uint32 // acknowledgement numbers of this side, first and last
 	last    uint32
