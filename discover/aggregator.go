@@ -15,9 +15,11 @@ const (
 	defaultMaxNames        = 1_000_000
 	defaultMaxAskedNames   = 50_000
 	defaultMaxCertificates = 500_000
-	// maxAskedPerServer keeps one endpoint from filling the bound on names
-	// that were only asked for.
-	maxProofs = 1 << 20
+	maxProofs              = 1 << 20
+	// maxProofTries is how many signatures that do not fit are believed, before
+	// no more are checked: one costs as much as all else of a handshake.
+	maxProofTries = 3
+	maxHops       = 100_000
 )
 
 // BucketWidth is the time that a sighting folds.
@@ -52,7 +54,8 @@ type Aggregator struct {
 	newCerts  []*Certificate
 	chains    map[ChainID][]Fingerprint
 	newChains []Chain
-	proofs    map[proofKey]Tri
+	proofs    map[proofKey]proof
+	hops      map[Hop]*HopCount
 
 	intervals map[time.Time]*Interval
 	changed   map[time.Time]struct{}
@@ -69,6 +72,7 @@ type AggregatorStats struct {
 	NamesBeyond      uint64 // handshakes whose served name was beyond MaxNames
 	AskedBeyond      uint64 // handshakes whose asked name was beyond MaxAskedNames
 	CertsBeyond      uint64 // certificates not kept
+	HopsBeyond       uint64 // hops not kept
 	SightingsBeyond  uint64 // handshakes folded without a sighting of their own
 	Hidden           map[string]uint64
 	Names, AskedOnly int
@@ -77,6 +81,13 @@ type AggregatorStats struct {
 type bucketKey struct {
 	Key
 	bucket int64
+}
+
+// proof is what checking an endpoint's signatures gave, and how often it was
+// tried.
+type proof struct {
+	result Tri
+	tries  int
 }
 
 type proofKey struct {
@@ -96,7 +107,8 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 		asked:     make(map[string]struct{}),
 		certs:     make(map[Fingerprint]*Certificate),
 		chains:    make(map[ChainID][]Fingerprint),
-		proofs:    make(map[proofKey]Tri),
+		proofs:    make(map[proofKey]proof),
+		hops:      make(map[Hop]*HopCount),
 		intervals: make(map[time.Time]*Interval),
 		changed:   make(map[time.Time]struct{}),
 		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
@@ -113,10 +125,37 @@ func (a *Aggregator) Add(o *Observation) {
 	if o.Class == "" && a.isMonitor(o) {
 		o.Class = ClassMonitor
 	}
-	key := a.keyOf(o)
-	s := a.sighting(key, o.Time)
+	s := a.sighting(a.keyOf(o), o.Time)
+	if o.HopFrom.IsValid() {
+		a.hop(s, o)
+		return
+	}
 	a.fold(s, o)
 	a.count(o)
+}
+
+// hop folds the far side of a handshake that is counted elsewhere.
+func (a *Aggregator) hop(s *Sighting, o *Observation) {
+	s.saw(o.Time)
+	s.Forwarded++
+	a.touched(s)
+	k := Hop{Network: o.Network, From: o.HopFrom, To: o.Server}
+	h := a.hops[k]
+	if h == nil {
+		if len(a.hops) >= maxHops {
+			a.stats.HopsBeyond++
+			return
+		}
+		h = &HopCount{Hop: k, First: o.Time, Last: o.Time}
+		a.hops[k] = h
+	}
+	if o.Time.Before(h.First) {
+		h.First = o.Time
+	}
+	if o.Time.After(h.Last) {
+		h.Last = o.Time
+	}
+	h.Count++
 }
 
 // learn keeps the certificates and chains of o that are new.
@@ -175,15 +214,15 @@ func (a *Aggregator) prove(o *Observation) {
 		return
 	}
 	k := proofKey{o.Server, o.Chain[0]}
-	t, ok := a.proofs[k]
-	if !ok || t != Yes {
-		t = o.Proof.Check(leaf)
+	p := a.proofs[k]
+	if p.result != Yes && p.tries < maxProofTries {
 		if len(a.proofs) >= maxProofs {
 			clear(a.proofs)
 		}
-		a.proofs[k] = t
+		p = proof{o.Proof.Check(leaf), p.tries + 1}
+		a.proofs[k] = p
 	}
-	o.KeyProven = t
+	o.KeyProven = p.result
 }
 
 func (a *Aggregator) isMonitor(o *Observation) bool {
@@ -265,12 +304,7 @@ func (a *Aggregator) sighting(key Key, t time.Time) *Sighting {
 }
 
 func (a *Aggregator) fold(s *Sighting, o *Observation) {
-	if s.Count == 0 || o.Time.Before(s.First) {
-		s.First = o.Time
-	}
-	if s.Count == 0 || o.Time.After(s.Last) {
-		s.Last = o.Time
-	}
+	s.saw(o.Time)
 	s.Count++
 	client := o.Client.Addr()
 	if o.ClientOrigin.IsValid() {
@@ -292,6 +326,21 @@ func (a *Aggregator) fold(s *Sighting, o *Observation) {
 	}
 	s.LastCipher = cmp.Or(o.Cipher, s.LastCipher)
 	s.LastGroup = cmp.Or(o.Group, s.LastGroup)
+	a.touched(s)
+}
+
+// saw widens the time that s covers.
+func (s *Sighting) saw(t time.Time) {
+	if s.Count+s.Forwarded == 0 || t.Before(s.First) {
+		s.First = t
+	}
+	if s.Count+s.Forwarded == 0 || t.After(s.Last) {
+		s.Last = t
+	}
+}
+
+// touched puts s into the next batch.
+func (a *Aggregator) touched(s *Sighting) {
 	if _, ok := a.isDirty[s]; !ok {
 		a.isDirty[s] = struct{}{}
 		a.dirty = append(a.dirty, s)
@@ -364,6 +413,7 @@ func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
 	return addCounts(map[string]uint64{
 		"names": a.stats.NamesBeyond, "asked-names": a.stats.AskedBeyond,
 		"certificates": a.stats.CertsBeyond, "sightings": a.stats.SightingsBeyond,
+		"hops": a.stats.HopsBeyond,
 	}, capture)
 }
 
@@ -385,6 +435,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 	for _, s := range b.Sightings {
 		s.Clients.Sort()
 	}
+	b.Hops = a.sortedHops()
 	for t := range a.changed {
 		b.Visibility = append(b.Visibility, *a.intervals[t])
 	}
@@ -396,6 +447,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 		a.forget()
 		a.part++
 		clear(a.intervals)
+		clear(a.hops)
 	}
 	return b
 }
@@ -426,7 +478,7 @@ func (a *Aggregator) forget() {
 // until the next Add.
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
-		First: a.first, Last: a.last,
+		First: a.first, Last: a.last, Hops: a.sortedHops(),
 		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
 		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
@@ -464,6 +516,17 @@ func compareKeys(x, y *Key) int {
 		cmp.Compare(x.Known, y.Known), cmp.Compare(x.LengthEvidence, y.LengthEvidence),
 		cmp.Compare(x.Version, y.Version), cmp.Compare(x.Preface, y.Preface),
 		cmp.Compare(x.Outcome, y.Outcome), cmp.Compare(x.Alert, y.Alert), cmp.Compare(x.Class, y.Class))
+}
+
+func (a *Aggregator) sortedHops() []HopCount {
+	list := make([]HopCount, 0, len(a.hops))
+	for _, h := range a.hops {
+		list = append(list, *h)
+	}
+	slices.SortFunc(list, func(x, y HopCount) int {
+		return cmp.Or(cmp.Compare(x.Network, y.Network), x.From.Compare(y.From), x.To.Compare(y.To))
+	})
+	return list
 }
 
 func sortedBuckets(m map[time.Time]*Interval) []time.Time {

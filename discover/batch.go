@@ -1,6 +1,9 @@
 package discover
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Source is where observations came from: a sensor's run, a capture, a log
 // file. Rows of the store belong to one, and hold its cumulative figures.
@@ -22,7 +25,8 @@ type Batch struct {
 	Sightings    []*Sighting
 	Certificates []*Certificate
 	Chains       []Chain
-	// Visibility is cumulative for the source and bucket, like sightings.
+	Hops         []HopCount
+	// Visibility is cumulative for the source, part and bucket, like sightings.
 	Visibility []Interval
 }
 
@@ -30,6 +34,21 @@ type Batch struct {
 type Chain struct {
 	ID           ChainID
 	Certificates []Fingerprint
+}
+
+// Hop is a way that handshakes took on: from the server that clients spoke to,
+// to the one that answered, through a NAT or a load balancer that does not end
+// TLS.
+type Hop struct {
+	Network  string
+	From, To netip.AddrPort
+}
+
+// HopCount is how often a hop was taken, cumulative for the source and part.
+type HopCount struct {
+	Hop
+	First, Last time.Time
+	Count       uint64
 }
 
 // Interval is what the sensor saw and could not see within one bucket.
@@ -41,5 +60,5 @@ type Interval struct {
 
 // Empty reports whether there is nothing to store.
 func (b *Batch) Empty() bool {
-	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Visibility) == 0
+	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Hops) == 0 && len(b.Visibility) == 0
 }

@@ -55,6 +55,9 @@ type Inventory struct {
 	// Certificate returns a certificate by fingerprint, nil where unknown.
 	Certificate func(Fingerprint) *Certificate
 	// Chain returns the fingerprints of a chain as presented, nil where unknown.
-	Chain  func(ChainID) []Fingerprint
+	Chain func(ChainID) []Fingerprint
+	// Hops are the ways that handshakes took on behind the server that clients
+	// spoke to.
+	Hops   []HopCount
 	Sensor Visibility
 }

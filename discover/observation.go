@@ -177,6 +177,11 @@ type Observation struct {
 
 	// Class is the client's class where capture fixed it, see Key.
 	Class string
+
+	// HopFrom is set where the same handshake was seen earlier on its way to
+	// another server: this is the far side of a NAT or of a load balancer that
+	// does not end TLS, and no handshake of its own.
+	HopFrom netip.AddrPort
 }
 
 // RawCertificate is a certificate as sent.

@@ -86,7 +86,10 @@ type Sighting struct {
 
 	First, Last time.Time
 	Count       uint64
-	Clients     Clients
+	// Forwarded counts the far sides of handshakes that are counted elsewhere
+	// (see Observation.HopFrom). Their clients are not folded.
+	Forwarded uint64
+	Clients   Clients
 
 	// Folded figures, each the number of handshakes of which it was true.
 	ECH               uint64 // encrypted client hello was offered

@@ -95,6 +95,9 @@ func (q *Query) head(c *conn, inv *discover.Inventory) error {
 	if err != nil {
 		return err
 	}
+	if inv.Hops, err = q.hops(c); err != nil {
+		return err
+	}
 	// A window that has ended is judged by its own time.
 	inv.Live = inv.Live && (q.Until.IsZero() || q.Until.After(time.Now()))
 	return c.each("SELECT "+visibilityColumns+" "+fromIntervals+" ORDER BY b.source, b.part, b.bucket", func(r *rows) error {
@@ -108,7 +111,7 @@ func (q *Query) head(c *conn, inv *discover.Inventory) error {
 // for each key. The order within a key makes folding repeatable.
 const selectSightings = `
 SELECT s.key, s.bucket, s.first_seen, s.last_seen, s.handshakes, s.client_list, s.client_more, s.client_sketch,
-  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.alpn, s.cipher, s.tls_group
+  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.alpn, s.cipher, s.tls_group, s.forwarded
 FROM (SELECT b.source, b.part, b.bucket ` + fromBuckets + `) AS b
 CROSS JOIN sightings AS s ON s.source = b.source AND s.part = b.part AND s.bucket = b.bucket
 WHERE s.last_seen >= ?2 AND s.first_seen < ?3
@@ -188,7 +191,7 @@ func (f *fold) first(r *rows) (err error) {
 	}
 	s.ECH, s.ClientAuth, s.KeyProven, s.KeyMismatch = r.uint(8), r.uint(9), r.uint(10), r.uint(11)
 	s.OCSPGood, s.OCSPBad, s.HelloRetry, s.PacketsLost = r.uint(12), r.uint(13), r.uint(14), r.uint(15)
-	s.ALPN, s.LastCipher, s.LastGroup = r.text(16), r.text(17), r.text(18)
+	s.ALPN, s.LastCipher, s.LastGroup, s.Forwarded = r.text(16), r.text(17), r.text(18), r.uint(19)
 	f.newest = s.Last
 	return nil
 }
@@ -203,7 +206,7 @@ func (f *fold) more(r *rows) (err error) {
 	if last.After(s.Last) {
 		s.Last = last
 	}
-	s.Count += r.uint(4)
+	s.Count, s.Forwarded = s.Count+r.uint(4), s.Forwarded+r.uint(19)
 	var other discover.Clients
 	if f.list, err = clientsOf(r.blob(5), f.list[:0]); err != nil {
 		return err

@@ -99,7 +99,7 @@ func full(key discover.SketchKey) *discover.Sighting {
 			ClientChain: discover.ChainIDOf(chain[:1]), Known: discover.FromWire, LengthEvidence: "consistent", Version: "DTLS 1.2",
 			Preface: "proxy-v2+smtp", Outcome: discover.RefusedByClient, Alert: "client:fatal:certificate_expired", Class: discover.ClassMonitor},
 		Bucket: t0, Width: time.Hour, First: t0.Add(123456789), Last: t0.Add(59*time.Minute + 1), Count: 1 << 40,
-		ECH: 1, ClientAuth: 2, KeyProven: 3, KeyMismatch: 4, OCSPGood: 5, OCSPBad: 6, HelloRetry: 7, PacketsLost: 8,
+		ECH: 1, ClientAuth: 2, KeyProven: 3, KeyMismatch: 4, OCSPGood: 5, OCSPBad: 6, HelloRetry: 7, PacketsLost: 8, Forwarded: 9,
 		ALPN: "h2,http/1.1", LastCipher: "TLS_AES_128_GCM_SHA256", LastGroup: "X25519MLKEM768",
 	}
 	for i := range 100 {

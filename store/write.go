@@ -51,6 +51,11 @@ func (w *Writer) batch(c *conn, b *discover.Batch) error {
 			return err
 		}
 	}
+	for i := range b.Hops {
+		if err := putHop(c, w.id, b.Part, &b.Hops[i]); err != nil {
+			return err
+		}
+	}
 	for i := range b.Visibility {
 		if err := putInterval(c, w.id, b.Part, &b.Visibility[i]); err != nil {
 			return err
@@ -153,9 +158,9 @@ func putBuckets(c *conn, source int64, part uint32, order []row) error {
 const (
 	insertSighting = `
 INSERT INTO sightings (source, part, bucket, key, first_seen, last_seen, handshakes, clients, client_list, client_more, client_sketch,
-  ech, client_auth, key_proven, key_mismatch, ocsp_good, ocsp_bad, hello_retry, packets_lost, alpn, cipher, tls_group)
+  ech, client_auth, key_proven, key_mismatch, ocsp_good, ocsp_bad, hello_retry, packets_lost, alpn, cipher, tls_group, forwarded)
 VALUES `
-	sightingColumns = 22
+	sightingColumns = 23
 )
 
 // onKnownSighting replaces by max. What is no number follows the row with more
@@ -179,7 +184,8 @@ ON CONFLICT DO UPDATE SET
   cipher = CASE WHEN excluded.handshakes > handshakes THEN excluded.cipher
     WHEN excluded.handshakes < handshakes THEN cipher ELSE max(cipher, excluded.cipher) END,
   tls_group = CASE WHEN excluded.handshakes > handshakes THEN excluded.tls_group
-    WHEN excluded.handshakes < handshakes THEN tls_group ELSE max(tls_group, excluded.tls_group) END`
+    WHEN excluded.handshakes < handshakes THEN tls_group ELSE max(tls_group, excluded.tls_group) END,
+  forwarded = max(forwarded, excluded.forwarded)`
 
 func (w *Writer) putSightings(c *conn, part uint32, order []row) error {
 	b, err := c.bulk(insertSighting, sightingColumns, onKnownSighting)
@@ -223,6 +229,7 @@ func (w *Writer) putSighting(b *bulk, part uint32, r *row) error {
 	b.text(s.ALPN)
 	b.text(s.LastCipher)
 	b.text(s.LastGroup)
+	b.uint(s.Forwarded)
 	return b.done()
 }
 

@@ -119,6 +119,7 @@ type handshake struct {
 	OCSP         string   `json:"ocsp"`
 	ECH          string   `json:"ech"`
 	RawPublicKey string   `json:"raw_public_key"`
+	Hop          bool     `json:"hop"` // the far side of a handshake that has an entry of its own
 	Outcome      string   `json:"outcome"`
 	Alert        *struct {
 		From, Level, Description string
@@ -190,6 +191,9 @@ func TestTruth(t *testing.T) {
 			truth := readTruth(t, stem(name)+".truth.json")
 			seen := parseEvents(t, events(t, name))
 			for i, h := range truth {
+				if h.Hop {
+					continue // one handshake is one event; TestHops has the hops
+				}
 				j := slices.IndexFunc(seen, func(e *event) bool { return h.is(e) })
 				if j < 0 {
 					if excused(used, name, i+1, "event") {
@@ -210,6 +214,48 @@ func TestTruth(t *testing.T) {
 		if !used[key] && !t.Failed() {
 			t.Errorf("%s is said to be out of sight, and is seen: take it off the list", key)
 		}
+	}
+}
+
+// TestHops: a handshake on both sides of a NAT is one, and the way it took is
+// kept, with the chain at its end.
+func TestHops(t *testing.T) {
+	run := ingest.New(ingest.Config{})
+	if _, err := run.Read(context.Background(), filepath.Join(pcaps, "wire-nat.pcap")); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]uint64{}
+	var handshakes uint64
+	for _, h := range readTruth(t, filepath.Join(pcaps, "wire-nat.truth.json")) {
+		if h.Hop {
+			want[h.Server]++
+		} else {
+			handshakes++
+		}
+	}
+	inv := run.Inventory()
+	for _, hop := range inv.Hops {
+		if hop.From != hop.To { // the capture's NAT changes the client only
+			t.Errorf("got hop %v to %v, want the same server", hop.From, hop.To)
+		}
+		if hop.Count != want[hop.To.String()] {
+			t.Errorf("hop to %v: got %d handshakes, want %d", hop.To, hop.Count, want[hop.To.String()])
+		}
+		delete(want, hop.To.String())
+	}
+	if len(want) > 0 {
+		t.Errorf("no hop to %v", want)
+	}
+	var counted, forwarded uint64
+	for s, err := range inv.Sightings {
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted += s.Count
+		forwarded += s.Forwarded
+	}
+	if counted != handshakes || forwarded != handshakes || inv.Sensor.Handshakes != handshakes {
+		t.Errorf("got %d handshakes, %d forwarded, %d in the head; want %d each", counted, forwarded, inv.Sensor.Handshakes, handshakes)
 	}
 }
 

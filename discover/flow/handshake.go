@@ -32,6 +32,8 @@ type handshake struct {
 	first    int64  // packet time of its first byte
 	number   uint64 // of the packet that touched it last
 	finished int64  // TLS 1.3: packet time of what can be the client's Finished
+	hello    uint64 // hash of the first ClientHello, 0 before it is whole
+	answer   uint64 // hash of the server random
 	streams  [2]uint32
 	client   uint8 // direction of the client, noDir while unknown
 	refused  uint8 // who sent the first fatal alert, refused… constants
@@ -322,7 +324,7 @@ func (t *Table) read(n uint32, e *entry, hs *handshake, st *stream, dir int, seq
 		}
 	}
 	if st.state == streamTLS && st.have >= st.want {
-		t.deframe(hs, st, dir)
+		t.deframe(e, hs, st, dir)
 	}
 	return true
 }
@@ -372,7 +374,7 @@ func (t *Table) clear(n uint32, e *entry, hs *handshake, st *stream, dir int) bo
 		b := t.buffers.bytes(st.buf)[:st.have]
 		if _, ans := tlsparse.ParseRecordHeader(b); ans == tlsparse.Yes {
 			st.state = streamTLS // its hello was not captured
-			t.deframe(hs, st, dir)
+			t.deframe(e, hs, st, dir)
 			return true
 		}
 		if int(hs.client) != dir {
@@ -430,7 +432,7 @@ func (t *Table) midStream(hs *handshake) bool {
 }
 
 // deframe reads the events of a direction that carries TLS.
-func (t *Table) deframe(hs *handshake, st *stream, dir int) {
+func (t *Table) deframe(e *entry, hs *handshake, st *stream, dir int) {
 	buf := t.buffers.bytes(st.buf)[:st.have]
 	for {
 		ev := st.deframe.Step(buf, maxMessage)
@@ -441,7 +443,7 @@ func (t *Table) deframe(hs *handshake, st *stream, dir int) {
 			return
 		case tlsparse.EventMessage:
 			st.note(ev.Type, st.deframe.Start(), len(ev.Body))
-			t.message(hs, client, ev)
+			t.message(e, hs, client, ev)
 		case tlsparse.EventSSLv2:
 			st.note(sslv2Type(ev.Type), st.deframe.Consumed(), len(ev.Body))
 			if client {
@@ -480,10 +482,14 @@ const (
 func sslv2Type(typ uint8) uint8 { return 0xf0 | typ }
 
 // message notes what a handshake message says of the handshake's course.
-func (t *Table) message(hs *handshake, client bool, ev tlsparse.Event) {
+func (t *Table) message(e *entry, hs *handshake, client bool, ev tlsparse.Event) {
 	if client {
 		switch ev.Type {
 		case tlsparse.TypeClientHello:
+			if hs.flags&sawHello == 0 {
+				hs.hello = hashBytes(t.seed, ev.Body)
+				t.hellos.note(hs.hello, e, int(hs.client), t.now)
+			}
 			hs.flags |= sawHello
 		case tlsparse.TypeCertificate, tlsparse.TypeClientKeyExchange, tlsparse.TypeCertificateVerify:
 			hs.flags |= sawClientFlight
@@ -492,7 +498,7 @@ func (t *Table) message(hs *handshake, client bool, ev tlsparse.Event) {
 	}
 	switch ev.Type {
 	case tlsparse.TypeServerHello:
-		t.serverHello(hs, ev.Body)
+		t.serverHello(e, hs, ev.Body)
 	case tlsparse.TypeCertificate:
 		hs.flags |= sawCertificate
 	case tlsparse.TypeServerHelloDone:
@@ -505,7 +511,7 @@ func (t *Table) message(hs *handshake, client bool, ev tlsparse.Event) {
 	}
 }
 
-func (t *Table) serverHello(hs *handshake, body []byte) {
+func (t *Table) serverHello(e *entry, hs *handshake, body []byte) {
 	h := &t.parse.server
 	if tlsparse.ParseServerHello(body, h) != nil {
 		t.stats.UnparsedServer++
@@ -516,6 +522,8 @@ func (t *Table) serverHello(hs *handshake, body []byte) {
 	}
 	hs.flags |= sawServerHello
 	hs.version = h.SelectedVersion
+	hs.answer = hashBytes(t.seed, h.Random)
+	t.hellos.answered(hs.hello, e, hs.answer)
 	if h.SelectedVersion == tlsparse.VersionTLS13 || tlsparse.DraftVersion(h.SelectedVersion) > 0 {
 		hs.flags |= isTLS13
 	}

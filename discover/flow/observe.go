@@ -72,10 +72,14 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 		t.stats.Repeated++
 		return
 	}
+	if o.HopFrom = t.hellos.before(hs.hello, e, hs.answer); o.HopFrom.IsValid() {
+		t.stats.Hops++
+	} else {
+		t.stats.Handshakes++
+	}
 	if o.PacketsLost > 0 {
 		t.stats.OpenHoles++
 	}
-	t.stats.Handshakes++
 	t.cfg.Emit(o)
 }
 

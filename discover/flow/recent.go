@@ -1,6 +1,11 @@
 package flow
 
-import "blindspot/discover"
+import (
+	"net/netip"
+	"time"
+
+	"blindspot/discover"
+)
 
 // maxRecent is how many handshakes are remembered, so that a mirror, or a
 // capture, that delivers one twice makes it no second use.
@@ -31,10 +36,65 @@ func (r *recentHandshakes) seen(o *discover.Observation, seed uint64) bool {
 	return false
 }
 
-// hashBytes mixes the 8-byte words of b into h.
+// hopWithin is how far apart the two sides of a hop may show the same hello.
+const hopWithin = time.Second
+
+// recentHellos remembers where a ClientHello was seen first. The same one on
+// other ends at the same time, with the same answer, is the same handshake
+// behind a NAT or a load balancer that does not end TLS. (Scanners send the
+// same hello to many servers: the answers differ.)
+type recentHellos []firstHello
+
+type firstHello struct {
+	hello  uint64 // hash of the message
+	answer uint64 // hash of the server random, 0 before the answer
+	at     int64  // packet time
+	flow   uint32 // hash of the flow's key
+	server netip.AddrPort
+}
+
+// note remembers a whole hello, unless it was seen just before.
+func (r *recentHellos) note(hello uint64, e *entry, client int, now int64) {
+	if *r == nil {
+		*r = make([]firstHello, maxRecent)
+	}
+	slot := &(*r)[hello%maxRecent]
+	if slot.hello == hello && now-slot.at < int64(hopWithin) {
+		return
+	}
+	_, server := e.key.ends(client)
+	*slot = firstHello{hello: hello, at: now, flow: e.hash, server: server}
+}
+
+// answered remembers the answer to a hello.
+func (r *recentHellos) answered(hello uint64, e *entry, answer uint64) {
+	if *r == nil || hello == 0 {
+		return
+	}
+	if slot := &(*r)[hello%maxRecent]; slot.hello == hello && slot.flow == e.hash {
+		slot.answer = answer
+	}
+}
+
+// before returns the server that the same hello was sent to first, on another
+// flow, where it got the same answer; the zero AddrPort where there is none.
+func (r *recentHellos) before(hello uint64, e *entry, answer uint64) netip.AddrPort {
+	if *r == nil || hello == 0 || answer == 0 {
+		return netip.AddrPort{}
+	}
+	if slot := &(*r)[hello%maxRecent]; slot.hello == hello && slot.flow != e.hash && slot.answer == answer {
+		return slot.server
+	}
+	return netip.AddrPort{}
+}
+
+// hashBytes mixes b into h.
 func hashBytes(h uint64, b []byte) uint64 {
 	for ; len(b) >= 8; b = b[8:] {
 		h = mix(h^be64(b), 0xd6e8feb86659fd93)
+	}
+	for _, c := range b {
+		h = h<<8 ^ uint64(c) ^ h>>56
 	}
 	return h
 }

@@ -45,6 +45,7 @@ type Stats struct {
 
 	Handshakes uint64 // observations emitted
 	Repeated   uint64 // handshakes that had been observed already
+	Hops       uint64 // observations of a handshake on its way through a NAT or load balancer
 	HalfAnswer uint64 // a server's answer alone, broken off before its certificate
 	Foreign    uint64 // flows that carry something else
 	MidStream  uint64 // TLS connections whose handshake came before the capture
@@ -87,6 +88,7 @@ type Table struct {
 	number   uint64
 
 	recent recentHandshakes
+	hellos recentHellos
 	parse  scratch
 }
 

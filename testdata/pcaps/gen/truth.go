@@ -47,6 +47,7 @@ type handshake struct {
 	Outcome      string   `json:"outcome"`
 	Alert        *alert   `json:"alert,omitempty"`
 	ClientRandom string   `json:"client_random,omitempty"` // as tshark reads it
+	Hop          bool     `json:"hop,omitempty"`           // the far side of a handshake that has an entry of its own
 	Note         string   `json:"note,omitempty"`
 }
 

@@ -201,7 +201,7 @@ func (s segment) behindNAT() segment {
 func natTruth(l *lab) {
 	for _, h := range (&truth{Handshakes: l.truth.Handshakes}).clone() {
 		h.Client = "203.0.113.9" + h.Client[len(clientIP):]
-		h.Note = "the same handshake, seen behind a NAT"
+		h.Hop, h.Note = true, "the same handshake, seen behind a NAT"
 		l.add(h)
 	}
 }

@@ -87,6 +87,9 @@ func (f *folder) add(o *discover.Observation) error {
 		return nil
 	}
 	f.aggregator.Add(o)
+	if o.HopFrom.IsValid() {
+		return nil // no handshake of its own
+	}
 	f.handshakes++
 	f.total.Add(1)
 	if f.cfg.Events == nil {
