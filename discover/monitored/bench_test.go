@@ -40,3 +40,24 @@ func BenchmarkPrometheus(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPrometheusAPI reads a server's answers about 20,000 probed targets.
+func BenchmarkPrometheusAPI(b *testing.B) {
+	const targets = 20_000
+	const target = `{"discoveredLabels":{"__address__":"https://host%[1]d.shop.example/","__metrics_path__":"/probe","__param_module":"http_2xx","__scheme__":"http","job":"web"},` +
+		`"labels":{"instance":"https://host%[1]d.shop.example/","job":"web"},"scrapePool":"web","scrapeUrl":"http://127.0.0.1:9115/probe?module=http_2xx&target=https%%3A%%2F%%2Fhost%[1]d.shop.example%%2F","lastError":"","health":"up"}`
+	const series = `{"metric":{"__name__":"probe_ssl_last_chain_info","fingerprint_sha256":"%064[1]x","instance":"https://host%[1]d.shop.example/","job":"web","subjectalternative":"host%[1]d.shop.example"},"value":[1,"1"]}`
+	var list, chains []string
+	for i := range targets {
+		list = append(list, fmt.Sprintf(target, i))
+		chains = append(chains, fmt.Sprintf(series, i))
+	}
+	spec := Spec{Kind: "prometheus-api", Path: write(b, `{"status":"success","data":{"activeTargets":[`+strings.Join(list, ",")+`]}}`),
+		Options: map[string]string{"chain": write(b, `{"status":"success","data":{"resultType":"vector","result":[`+strings.Join(chains, ",")+`]}}`)}}
+	for b.Loop() {
+		r, err := Read([]Spec{spec})
+		if err != nil || len(r.Checks) != targets || r.Checks[7].SeenFingerprint == "" {
+			b.Fatalf("got %d checks, %v, want %d", len(r.Checks), err, targets)
+		}
+	}
+}

@@ -1,5 +1,11 @@
 package monitored
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // Where the server name of a check comes from.
 const (
 	originExplicit = "explicit" // written down for this purpose
@@ -34,6 +40,9 @@ type Check struct {
 	Owner      string            `json:"owner"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Warnings   []string          `json:"warnings,omitempty"`
+	// WatchesExpiry says that the monitor reads the certificate's expiry date
+	// by itself, even where it verifies nothing else.
+	WatchesExpiry bool `json:"watches_expiry,omitempty"`
 	// SeenFingerprint is the leaf that the monitor says it saw (lower hex
 	// SHA-256), empty where the source does not tell.
 	SeenFingerprint string `json:"seen_fingerprint,omitempty"`
@@ -77,14 +86,25 @@ func (c *Check) note(text string) { c.Warnings = append(c.Warnings, text) }
 // ownerLabels are the labels that name who owns a target, best first.
 var ownerLabels = [...]string{"owner", "team"}
 
+// ownerOf returns the owner that labels name, in whatever case.
+func ownerOf(labels map[string]string) string {
+	for _, key := range ownerLabels {
+		if labels[key] != "" {
+			return labels[key]
+		}
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			if strings.EqualFold(name, key) && labels[name] != "" {
+				return labels[name]
+			}
+		}
+	}
+	return ""
+}
+
 // setLabels keeps labels and takes the owner from them.
 func (c *Check) setLabels(labels map[string]string) {
 	if len(labels) > 0 {
 		c.Labels = labels
 	}
-	for _, key := range ownerLabels {
-		if c.Owner == "" {
-			c.Owner = labels[key]
-		}
-	}
+	c.Owner = or(c.Owner, ownerOf(labels))
 }

@@ -3,6 +3,7 @@ package monitored
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"os"
 	"path/filepath"
@@ -58,6 +59,15 @@ func TestGolden(t *testing.T) {
 		{"prometheus", Spec{Kind: "prometheus", Path: "testdata/prometheus/prometheus.yml"}},
 		{"jobfiles", Spec{Kind: "prometheus", Path: "testdata/jobfiles/prometheus.yml",
 			Options: map[string]string{"blackbox": "testdata/prometheus/blackbox.yml"}}},
+		{"prometheus-api", apiSpec},
+		{"kubernetes", Spec{Kind: "kubernetes", Path: "testdata/kubernetes/objects.yaml"}},
+		{"kubernetes-json", Spec{Kind: "kubernetes", Path: "testdata/kubernetes/list.json"}},
+		{"uptime-kuma-metrics", Spec{Kind: "uptime-kuma", Path: "testdata/uptime-kuma/metrics.txt"}},
+		{"uptime-kuma-backup", Spec{Kind: "uptime-kuma", Path: "testdata/uptime-kuma/backup.json"}},
+		{"nagios", Spec{Kind: "nagios", Path: "testdata/nagios/objects.cache"}},
+		{"icinga", Spec{Kind: "icinga", Path: "testdata/icinga/services.json"}},
+		{"icinga-hosts", Spec{Kind: "icinga", Path: "testdata/icinga/hosts.json"}},
+		{"gatus", Spec{Kind: "gatus", Path: "testdata/gatus/config.yaml", Options: map[string]string{"env": "testdata/gatus/gatus.env"}}},
 		{"no-blackbox", Spec{Kind: "prometheus", Path: "testdata/jobfiles/prometheus.yml"}},
 	}
 	for _, test := range tests {
@@ -83,4 +93,8 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+func pemOf(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

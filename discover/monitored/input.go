@@ -24,7 +24,7 @@ func (in *input) text() (string, error) {
 	if in.loaded {
 		return in.body, nil
 	}
-	if strings.Contains(in.Path, "://") {
+	if isURL(in.Path) {
 		return "", fmt.Errorf("monitored source %s is a URL: %s reads files; save it to a file and give that", redact(in.Path), in.kindWord())
 	}
 	body, err := readText(in.Path)
@@ -45,10 +45,13 @@ func (in *input) kindWord() string {
 // format returns the format that the source's kind names, or its text shows.
 func (in *input) format() (format, error) {
 	if in.Kind != "" {
-		f, ok := formats[in.Kind]
+		f, ok := lookup(in.Kind, in.Path)
 		if !ok {
 			return format{}, unknownKind(in.Kind, in.Path)
 		}
+		return f, nil
+	}
+	if f, ok := detectMagic(beginning(in.Path)); ok {
 		return f, nil
 	}
 	text, err := in.text()
@@ -60,6 +63,28 @@ func (in *input) format() (format, error) {
 		return format{}, fmt.Errorf("%s: cannot tell its format by its content: give kind:%s; the kinds are %s", in.Path, in.Path, strings.Join(Kinds(), ", "))
 	}
 	return f, nil
+}
+
+// isURL reports whether a source's path is a URL.
+func isURL(path string) bool { return strings.Contains(path, "://") }
+
+// maxMagic is the longest beginning that tells a binary format.
+const maxMagic = 16
+
+// beginning returns the first bytes of a regular file; a pipe can be read only
+// once and holds text.
+func beginning(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	start := make([]byte, maxMagic)
+	n, _ := io.ReadFull(f, start)
+	return string(start[:n])
 }
 
 func (in *input) ref(line int) string { return fmt.Sprintf("%s:%d", in.Path, line) }

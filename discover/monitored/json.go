@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -21,11 +22,16 @@ type jsonTree struct {
 	lastPos int // offset up to which line and lineAt are counted
 	line    int
 	lineAt  int // offset of the line's first byte
+	skip    []string
 }
 
 // parseJSON reads a text that holds one JSON value.
-func parseJSON(text string) (*yaml.Node, error) {
-	t := &jsonTree{text: text, dec: json.NewDecoder(strings.NewReader(text)), line: 1}
+func parseJSON(text string) (*yaml.Node, error) { return parseJSONWithout(text) }
+
+// parseJSONWithout reads a text that holds one JSON value, and passes over what
+// stands under the keys to skip.
+func parseJSONWithout(text string, skip ...string) (*yaml.Node, error) {
+	t := &jsonTree{text: text, dec: json.NewDecoder(strings.NewReader(text)), line: 1, skip: skip}
 	t.dec.UseNumber()
 	root, err := t.value(0)
 	if err != nil {
@@ -120,6 +126,13 @@ func (t *jsonTree) children(n *yaml.Node, depth int) error {
 			name, ok := token.(string)
 			if !ok {
 				return errors.New("an object's key is no string")
+			}
+			if slices.Contains(t.skip, name) {
+				var passed json.RawMessage
+				if err := t.dec.Decode(&passed); err != nil {
+					return err
+				}
+				continue
 			}
 			key.SetString(name)
 			n.Content = append(n.Content, key)

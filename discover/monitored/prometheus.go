@@ -12,7 +12,7 @@ import (
 )
 
 func init() {
-	register(format{kind: "prometheus", read: readPrometheus, detect: detectPrometheus, options: []string{"blackbox"}})
+	register(format{kind: "prometheus", read: readPrometheus, detect: detectPrometheus, options: []string{"blackbox"}, online: "prometheus-api"})
 }
 
 // promConfig is what a Prometheus configuration says about targets. Keys that
@@ -73,6 +73,14 @@ type promReader struct {
 	config  promConfig
 	modules *blackbox
 	seen    map[string]bool // scrapes of exporters, by job and address
+	kind    string
+	chains  chainIndex // what the exporter saw, where the source tells
+}
+
+// add makes the check one of this source.
+func (p *promReader) add(c Check) {
+	c.Source = p.kind
+	p.Result.add(c)
 }
 
 func readPrometheus(in *input, r *Result) error {
@@ -80,7 +88,7 @@ func readPrometheus(in *input, r *Result) error {
 	if err != nil {
 		return err
 	}
-	p := &promReader{Result: r, seen: map[string]bool{}}
+	p := &promReader{Result: r, seen: map[string]bool{}, kind: in.Kind}
 	if err := decodeYAML(text, &p.config); err != nil {
 		return fmt.Errorf("%s%w", in.Path, err)
 	}

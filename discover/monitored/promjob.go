@@ -27,6 +27,8 @@ type promJob struct {
 	path  string            // the file that it stands in
 	base  map[string]string // labels that every target has
 	rules []*relabel.Config
+	// unsure says that the job's tls_config is not known.
+	unsure bool
 }
 
 // base are the labels that Prometheus gives each target of the job before

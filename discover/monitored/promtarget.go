@@ -41,6 +41,9 @@ func (p *promReader) scrape(j *promJob, ref string, t promTarget) {
 	}
 	c.verifyWith(tls, j.path, at)
 	c.setLabels(t.labels)
+	if j.unsure {
+		c.note("tls_config of the scrape is not in this answer: it is taken to verify; give config=prometheus.yml")
+	}
 	p.add(c)
 }
 
@@ -75,5 +78,6 @@ func (p *promReader) probe(ref string, t promTarget) {
 		c.note(m.note)
 	}
 	c.setLabels(t.labels)
+	p.chains.join(&c, t.labels)
 	p.add(c)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestKinds(t *testing.T) {
-	want := []string{"csv", "file_sd", "hosts", "prometheus", "urls"}
+	want := []string{"csv", "file_sd", "gatus", "hosts", "icinga", "kubernetes", "nagios", "prometheus", "prometheus-api", "uptime-kuma", "urls"}
 	if got := Kinds(); !slices.Equal(got, want) {
 		t.Errorf("got kinds %v, want %v", got, want)
 	}
@@ -45,7 +45,10 @@ func TestParseSpec(t *testing.T) {
 		{in: "prometheus:p,1.yml", want: Spec{Kind: "prometheus", Path: "p,1.yml"}},
 		{in: "", err: "empty monitored source"},
 		{in: "hosts:", err: "names no path"},
-		{in: "nagios:objects.cache", err: `unknown kind "nagios" of monitored source: the kinds are csv, file_sd, hosts, prometheus, urls`},
+		{in: "zabbix:hosts.xml", err: `unknown kind "zabbix" of monitored source: the kinds are csv, file_sd, gatus, hosts, icinga, kubernetes, nagios, prometheus, prometheus-api, uptime-kuma, urls`},
+		{in: "prometheus:http://p:9090", want: Spec{Kind: "prometheus", Path: "http://p:9090"}},
+		{in: "prometheus:https://u:p@p/x,bearer=t,blackbox=b.yml", want: Spec{Kind: "prometheus", Path: "https://u:p@p/x", Options: map[string]string{"bearer": "t", "blackbox": "b.yml"}}},
+		{in: "prometheus:p.yml,bearer=t", want: Spec{Kind: "prometheus", Path: "p.yml,bearer=t"}},
 		{in: "https://prometheus:9090", err: "is a URL: say what it is"},
 	}
 	for _, test := range tests {
@@ -197,11 +200,11 @@ func TestErrorsOfSpecs(t *testing.T) {
 	}{
 		{"missing file", Spec{Kind: "hosts", Path: "testdata/none.txt"}, "monitored source: open testdata/none.txt: no such file or directory"},
 		{"directory", Spec{Path: "testdata"}, "monitored source: read testdata: is a directory"},
-		{"kind", Spec{Kind: "kuma", Path: hosts}, `unknown kind "kuma" of monitored source: the kinds are csv`},
+		{"kind", Spec{Kind: "kuma2", Path: hosts}, `unknown kind "kuma2" of monitored source: the kinds are csv`},
 		{"option of none", Spec{Kind: "hosts", Path: hosts, Options: map[string]string{"blackbox": "b"}}, `monitored source hosts: unknown option "blackbox": it has none`},
 		{"option", Spec{Kind: "prometheus", Path: realConfig, Options: map[string]string{"black": "b"}}, `monitored source prometheus: unknown option "black": it has blackbox`},
 		{"blackbox missing", Spec{Kind: "prometheus", Path: realConfig, Options: map[string]string{"blackbox": "testdata/none.yml"}}, "monitored source: open testdata/none.yml: no such file"},
-		{"URL", Spec{Kind: "prometheus", Path: "http://user:secret@prometheus:9090"}, "monitored source http://…@prometheus:9090 is a URL: prometheus reads files"},
+		{"URL", Spec{Kind: "gatus", Path: "http://user:secret@gatus:8080"}, "monitored source http://…@gatus:8080 is a URL: gatus reads files"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

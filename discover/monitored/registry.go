@@ -18,6 +18,10 @@ type format struct {
 	detect func(text string) int
 	// options are the keys that Spec.Options may hold.
 	options []string
+	// magic is what a file of a binary format begins with.
+	magic string
+	// online is the kind that reads a URL in this format's place.
+	online string
 }
 
 var formats = map[string]format{}
@@ -37,6 +41,15 @@ func Kinds() []string {
 	}
 	slices.Sort(kinds)
 	return kinds
+}
+
+// lookup returns the format that a kind names for a path or URL.
+func lookup(kind, path string) (format, bool) {
+	f, ok := formats[kind]
+	if f.online != "" && isURL(path) {
+		f, ok = formats[f.online]
+	}
+	return f, ok
 }
 
 // accepts reports options that the format does not have.
@@ -67,6 +80,16 @@ func detect(text string) (format, bool) {
 		}
 	}
 	return best, score > 0
+}
+
+// detectMagic finds the format of a binary file by its beginning, or false.
+func detectMagic(start string) (format, bool) {
+	for _, kind := range Kinds() {
+		if f := formats[kind]; f.magic != "" && strings.HasPrefix(start, f.magic) {
+			return f, true
+		}
+	}
+	return format{}, false
 }
 
 // How sure a format is of a text.

@@ -30,7 +30,7 @@ func ParseSpec(s string) (Spec, error) {
 	if !found || !kindWord.MatchString(kind) {
 		return Spec{Path: s}, nil
 	}
-	f, ok := formats[kind]
+	f, ok := lookup(kind, path)
 	if !ok {
 		return Spec{}, unknownKind(kind, path)
 	}
