@@ -10,6 +10,8 @@ const (
 	etherIPv4   = 0x0800
 	etherIPv6   = 0x86dd
 	maxEther802 = 1500 // up to here the field is a length (IEEE 802.3, section 3.2.6)
+
+	minEtherType = 1536 // from here it is an EtherType
 )
 
 func init() { registerLink(ethernet, capture.LinkEthernet) }

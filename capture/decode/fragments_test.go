@@ -31,6 +31,18 @@ func fragmentVectors() []vector {
 
 	vlan1 := frame(eth(0x8100, tag(1, 0x800), v4opt(17, nil, 0x2000, udp("01234567"))))
 	inner := cat(ext(17), udp(long))
+	radio := dot11(8, 1, nil, v4(6, tcp(long)))
+	part := func(flags byte, at int, b []byte) capture.Packet {
+		return over(5247, []byte{0, 2 << 3, 3, 0x80 | flags, 0, 9}, be16(at), b)
+	}
+	var nested []capture.Packet
+	for _, p := range fragments4(6, tcp(long), 64) {
+		nested = append(nested, fragments4(4, p.Data[14:], 40)...)
+	}
+	for i := range nested { // each pair is a datagram
+		nested[i].Data[19] = byte(i / 2)
+	}
+	capwap := []capture.Packet{part(0, 0, radio[:64]), part(0, 64, radio[64:128]), part(0x40, 128, radio[128:])}
 	return []vector{
 		{"ipv4 fragments", body4, []string{"", "", "", whole4}, three},
 		{"ipv4 fragments backwards", pick(body4, 3, 2, 1, 0), []string{"", "", "", whole4}, three},
@@ -56,6 +68,12 @@ func fragmentVectors() []vector {
 			decode.Stats{Fragments: 1, FragmentsAbsorbed: 1, FragmentsMalformed: 1}},
 		{"past 65535 bytes", []capture.Packet{frame(eth(0x800, v4opt(17, nil, 0x1fff, udp("12345678"))))}, []string{""},
 			decode.Stats{Fragments: 1, FragmentsAbsorbed: 1, FragmentsMalformed: 1}},
+		{"capwap fragments", pick(capwap, 2, 0, 1), []string{"", "", whole4 + " in capwap"},
+			decode.Stats{Fragments: 3, Reassembled: 1, FragmentsAbsorbed: 2}},
+		{"a tunnel in fragments", fragments4(47, cat(be16(0, 0x800), v4(6, tcp(long))), 24, 64), []string{"", "", whole4 + " in gre"},
+			decode.Stats{Fragments: 3, Reassembled: 1, FragmentsAbsorbed: 2}},
+		{"fragments in a tunnel in fragments", nested, []string{"", "", "", whole4 + " in ipip"},
+			decode.Stats{Fragments: 6, Reassembled: 3, FragmentsAbsorbed: 3}},
 		{"vlans share datagrams unless networks are named", []capture.Packet{vlan1, frame(eth(0x8100, tag(2, 0x800), v4opt(17, nil, 2, []byte("89"))))},
 			[]string{"", udp4 + ` "01234567" in vlan:2`},
 			decode.Stats{Fragments: 2, Reassembled: 1, FragmentsAbsorbed: 1}},

@@ -25,6 +25,40 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// FuzzTunnel puts its input behind the number that announces each tunnel: a UDP
+// port, an IP protocol, a GRE type or an EtherType.
+func FuzzTunnel(f *testing.F) {
+	types := []int{0x6558, 0x8847, 0x8864, 0x88e5, 0x88e7, 0x8909, 0x8926, 0x893f, 0x894f, 0x22eb, 0x883e, 0x880b, 0x88be}
+	protocols := []int{4, 41, 47, 51, 115, 137, 143}
+	for n, v := range vectors() {
+		data := v.frames[0].Data
+		for _, at := range []int{14, 34, 42} { // behind the headers of Ethernet, IPv4, UDP
+			if len(data) > at {
+				f.Add(uint8(n), data[at:])
+			}
+		}
+	}
+	d := decode.New(decode.Config{})
+	f.Fuzz(func(t *testing.T, which uint8, b []byte) {
+		if len(b) > 1500 {
+			return
+		}
+		i := int(which)
+		var s decode.Segment
+		for _, p := range []capture.Packet{
+			over(tunnelPorts[i%len(tunnelPorts)], b),
+			frame(eth(0x800, out4(protocols[i%len(protocols)], b))),
+			frame(eth(types[i%len(types)], b)),
+			inGRE(0x1000, types[i%len(types)], be32(1), b),
+		} {
+			if d.Decode(&p, &s) && (s.Missing < 0 || len(s.Payload) > len(b)) {
+				t.Errorf("got %s", show(&s))
+			}
+			checkStats(t, "fuzz", d.Stats())
+		}
+	})
+}
+
 // FuzzFragments sends pieces of one datagram as the input orders: offset and
 // length of each, the last one ending it.
 func FuzzFragments(f *testing.F) {

@@ -34,7 +34,7 @@ func addr(s string) []byte { return netip.MustParseAddr(s).AsSlice() }
 
 // eth is an Ethernet II frame, padded to 60 bytes as on the wire.
 func eth(typ int, payload ...[]byte) []byte {
-	b := cat([]byte("\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01"), be16(typ), cat(payload...))
+	b := cat([]byte("\x00\x00\x5e\x00\x53\x02\x00\x00\x5e\x00\x53\x01"), be16(typ), cat(payload...))
 	return append(b, bytes.Repeat([]byte{0xee}, max(0, 60-len(b)))...)
 }
 
@@ -139,8 +139,9 @@ var (
 )
 
 // vectors are the forms that packets have.
-func vectors() []vector {
-	const hi = ` "hi"`
+func vectors() []vector { return slices.Concat(plainVectors(), tunnelVectors(), linkVectors()) }
+
+func plainVectors() []vector {
 	jumbo := ext(6, 0xc2, 4, 0, 0, 0, 0)
 	jumboSize := uint32(len(jumbo) + len(tcp("hi")))
 	binary.BigEndian.PutUint32(jumbo[4:], jumboSize)
@@ -257,3 +258,12 @@ func fragments6(next int, body []byte, cuts ...int) (frames []capture.Packet) {
 }
 
 var long = strings.Repeat("0123456789abcdef", 10)
+
+func le16(v ...int) (b []byte) {
+	for _, v := range v {
+		b = binary.LittleEndian.AppendUint16(b, uint16(v))
+	}
+	return b
+}
+
+func le32(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }

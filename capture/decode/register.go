@@ -51,9 +51,10 @@ func once(free bool) {
 type verdict uint8
 
 const (
-	notMine verdict = iota // no such tunnel after all, d is as it was
-	nothing                // as a layer's false
-	segment                // as a layer's true
+	notMine   verdict = iota // no such tunnel after all, d is as it was
+	nothing                  // as a layer's false
+	segment                  // as a layer's true
+	remainder                // the datagram is the segment, with what is in d.seg of its payload
 )
 
 // inner turns a layer's answer into a verdict.
@@ -84,8 +85,11 @@ func UDPTunnels() []string {
 	return names
 }
 
-// udpPorts says which tunnel is tried on a port: 1 + its index in udpLayers.
-type udpPorts [1 << 16]uint8
+// udpPorts says which tunnel is tried on a port.
+type udpPorts struct {
+	any   [1 << 16 / 64]uint64 // a bit for each port that has one: small enough to stay in the cache
+	index [1 << 16]uint8       // 1 + index in udpLayers
+}
 
 // newUDPPorts returns nil where no port has a tunnel.
 func newUDPPorts(changed map[string][]uint16) *udpPorts {
@@ -104,7 +108,8 @@ func newUDPPorts(changed map[string][]uint16) *udpPorts {
 			if table == nil {
 				table = new(udpPorts)
 			}
-			table[port] = uint8(i + 1)
+			table.index[port] = uint8(i + 1)
+			table.any[port/64] |= 1 << (port % 64)
 		}
 	}
 	return table
@@ -112,5 +117,5 @@ func newUDPPorts(changed map[string][]uint16) *udpPorts {
 
 // has reports whether a tunnel is tried on either port.
 func (u *udpPorts) has(src, dst uint16) bool {
-	return u != nil && (u[dst] != 0 || u[src] != 0)
+	return u != nil && (u.any[dst/64]>>(dst%64)|u.any[src/64]>>(src%64))&1 != 0
 }

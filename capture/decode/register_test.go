@@ -32,10 +32,17 @@ func TestRegistered(t *testing.T) {
 		got = append(got, "udp "+name)
 	}
 	want := []string{
-		"link NULL", "link ETHERNET", "link RAW", "link RAW", "link RAW", "link LOOP", "link LINUX_SLL",
-		"link IPV4", "link IPV6", "link LINUX_SLL2",
-		"ethertype 8100", "ethertype 88a8", "ethertype 8909", "ethertype 9100",
-		"protocol 51",
+		"link NULL", "link ETHERNET", "link PPP", "link RAW", "link RAW", "link PPP_HDLC", "link PPP_ETHER",
+		"link RAW", "link C_HDLC", "link IEEE802_11", "link LOOP", "link LINUX_SLL", "link PFLOG",
+		"link IEEE802_11_PRISM", "link IEEE802_11_RADIOTAP", "link IEEE802_11_AVS", "link PPP_WITH_DIR",
+		"link PPI", "link IPNET", "link IPV4", "link IPV6", "link NFLOG", "link LINUX_SLL2",
+		"ethertype 6558", "ethertype 8100", "ethertype 8847", "ethertype 8848", "ethertype 8864", "ethertype 88a8",
+		"ethertype 88e5", "ethertype 88e7", "ethertype 8909", "ethertype 8926", "ethertype 893f", "ethertype 894f",
+		"ethertype 9100",
+		"protocol 4", "protocol 41", "protocol 47", "protocol 50", "protocol 51", "protocol 115", "protocol 137",
+		"protocol 143",
+		"udp capwap", "udp geneve", "udp gtp", "udp l2tp", "udp lisp", "udp mpls", "udp teredo", "udp tzsp",
+		"udp vxlan", "udp vxlan-gpe",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -6,6 +6,7 @@ type Stats struct {
 	TCP, UDP          uint64 // segments
 	Other             uint64 // IP with another protocol inside
 	NotIP             uint64 // ARP and the like
+	Encrypted         uint64 // ESP, MACsec, protected 802.11, PPP: what is inside cannot be seen
 	UnknownLink       uint64 // link types that are not supported
 	TooDeep           uint64 // more headers than maxDepth, or more tunnels than a Segment holds
 	TruncatedHeader   uint64 // the snaplen cut a header
@@ -31,6 +32,8 @@ type Stats struct {
 	DatagramsTimedOut uint64 // not complete after fragmentTimeout
 	DatagramsEvicted  uint64 // oldest of more than maxDatagrams, or than maxFragmentBytes
 	DatagramsShredded uint64 // in more than maxPieces pieces
+
+	FramesUnread uint64 // packets with further frames behind the first (802.11 A-MSDU), which are not decoded
 
 	FragmentsWaiting uint64 // datagrams that are not complete yet
 }

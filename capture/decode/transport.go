@@ -53,8 +53,13 @@ func (d *Decoder) udpDatagram(b []byte, missing int) bool {
 	}
 	src, dst := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	if d.udp.has(src, dst) {
-		if v := d.tryTunnel(src, dst, body, missing); v != notMine {
-			return v == segment
+		switch d.tryTunnel(src, dst, body, missing) {
+		case segment:
+			return true
+		case nothing:
+			return false
+		case remainder:
+			body, missing = d.seg.Payload, d.seg.Missing
 		}
 	}
 	d.stats.UDP++
@@ -65,7 +70,7 @@ func (d *Decoder) udpDatagram(b []byte, missing int) bool {
 
 // tryTunnel asks the tunnels of both ports, the destination's first.
 func (d *Decoder) tryTunnel(src, dst uint16, body []byte, missing int) verdict {
-	for _, i := range [2]uint8{d.udp[dst], d.udp[src]} {
+	for _, i := range [2]uint8{d.udp.index[dst], d.udp.index[src]} {
 		if i == 0 {
 			continue
 		}

@@ -124,6 +124,8 @@ func lost(d *decode.Stats, t *Stats) map[string]uint64 {
 		"truncated-frame": d.TruncatedHeader,
 		"fragments":       d.DatagramsTimedOut + d.DatagramsEvicted + d.DatagramsShredded + d.FragmentsCut + d.FragmentsMalformed + d.FragmentsWaiting,
 		"too-deep":        d.TooDeep,
+		"sealed":          d.Encrypted,
+		"unread-frames":   d.FramesUnread,
 	}
 }
 
