@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"blindspot/discover"
+	"blindspot/discover/trust"
 )
 
 // cellKey is what makes handshakes alike for every finding: indexes of name,
@@ -17,6 +18,7 @@ type cellKey struct {
 	name, endpoint, chain, client uint32
 	version, outcome              uint32
 	alert, known                  uint32
+	class                         uint64 // see parts.go
 	kind                          discover.NameKind
 	phase                         phase
 	clientExpired                 bool
@@ -29,12 +31,13 @@ type cell struct {
 	chain    *chain // nil where the certificate was not seen
 	client   *chain // certificates of the client, nil for none
 	surface  int
+	class    uint64 // see parts.go
 
 	kind          discover.NameKind
 	version       string
 	outcome       discover.Outcome
-	alert         discover.Alert
-	refused       bool // the alert is about a certificate
+	alert         *discover.Alert // shared
+	refused       bool            // the alert is about a certificate
 	known         string
 	phase         phase
 	clientExpired bool
@@ -42,11 +45,20 @@ type cell struct {
 	use    uint64 // handshakes of clients
 	checks uint64 // handshakes of the checks themselves
 	ech    uint64
+	// forwarded are far sides of handshakes that are counted elsewhere: they
+	// show what the endpoint presents, and are no use of it.
+	forwarded uint64
 	// mismatched are handshakes whose key proof failed, also the checks'.
 	mismatched uint64
 
 	first, last time.Time // of the clients' handshakes, of the checks' where there are none
-	clients     discover.Clients
+	// shown is when the endpoint presented the chain, to whomever.
+	shownFirst, shownLast time.Time
+	clients               discover.Clients
+
+	// ruled are the verdicts of the surface's store on chain and client, nil
+	// for none.
+	ruled, ruledClient *trust.Verdict
 
 	probe bool // only scanners made it
 	stray bool // its name was asked for in passing
@@ -75,22 +87,32 @@ func (c *cell) soleClient() (netip.Prefix, bool) {
 
 // compare orders cells; names and endpoints are numbered in order by then.
 func (c *cell) compare(o *cell) int {
+	if c.endpoint.id != o.endpoint.id {
+		return cmp.Compare(c.endpoint.id, o.endpoint.id)
+	}
+	if n, m := c.name.number(), o.name.number(); n != m {
+		return cmp.Compare(n, m)
+	}
+	if d := cmp.Or(c.chain.compare(o.chain), c.client.compare(o.client)); d != 0 {
+		return d
+	}
 	return cmp.Or(
-		cmp.Compare(c.endpoint.id, o.endpoint.id), cmp.Compare(c.name.number(), o.name.number()),
-		c.chain.compare(o.chain), c.client.compare(o.client),
-		cmp.Compare(c.kind, o.kind), cmp.Compare(c.version, o.version), cmp.Compare(c.outcome, o.outcome),
+		cmp.Compare(c.class, o.class), cmp.Compare(c.kind, o.kind), cmp.Compare(c.version, o.version), cmp.Compare(c.outcome, o.outcome),
 		cmp.Compare(c.alert.Description, o.alert.Description), cmp.Compare(c.alert.Level, o.alert.Level),
 		cmp.Compare(c.known, o.known), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), c.first.Compare(o.first),
 	)
 }
 
 // saw widens the cell's window.
-func (c *cell) saw(first, last time.Time) {
-	if c.first.IsZero() || first.Before(c.first) {
-		c.first = first
+func (c *cell) saw(first, last time.Time) { widen(&c.first, &c.last, first, last) }
+
+// widen makes the window from..to hold first..last too.
+func widen(from, to *time.Time, first, last time.Time) {
+	if from.IsZero() || first.Before(*from) {
+		*from = first
 	}
-	if last.After(c.last) {
-		c.last = last
+	if last.After(*to) {
+		*to = last
 	}
 }
 
@@ -123,6 +145,7 @@ type endpoint struct {
 	id      uint32
 	preface string
 	inScope bool
+	mutual  bool // it was seen to ask clients for a certificate
 	use     uint64
 	cells   []*cell // by name
 	leaves  []*cert // seen there, without names that nobody else uses

@@ -17,9 +17,10 @@ const (
 	phaseIntermediate       // the leaf is valid, an intermediate served with it has expired
 )
 
-// cert is what findings need of a certificate; the DER is let go.
+// cert is a certificate with what findings need of it. What only verdicts on
+// trust and the inventory need is let go where neither is asked for.
 type cert struct {
-	discover.Certificate
+	*discover.Certificate
 	id    uint32
 	known bool     // it could be read
 	names []string // what a hostname can match
@@ -81,16 +82,32 @@ func (a *analysis) certificate(fp discover.Fingerprint) *cert {
 		return c
 	}
 	c := &cert{id: uint32(len(a.certs) + 1)}
-	c.SHA256 = fp
 	if a.inv.Certificate != nil {
 		if full := a.inv.Certificate(fp); full != nil {
-			c.Certificate, c.known = *full, true
+			c.Certificate, c.known = full, true
 			c.names, c.weak = full.Names(), full.WeakReason()
-			c.DER, c.PublicKey = nil, nil
+			if !a.wantsDER() {
+				c.Certificate = slim(full)
+			}
 		}
+	}
+	if c.Certificate == nil {
+		c.Certificate = &discover.Certificate{SHA256: fp}
 	}
 	a.certs[fp] = c
 	return c
+}
+
+// wantsDER reports whether certificates are judged by stores or looked up in
+// the inventory.
+func (a *analysis) wantsDER() bool { return len(a.cfg.Stores) > 0 || a.stock != nil }
+
+// slim copies a certificate without its DER and what aliases it.
+func slim(full *discover.Certificate) *discover.Certificate {
+	c := *full
+	c.DER, c.PublicKey = nil, nil
+	c.SubjectDER, c.IssuerDER, c.SubjectKeyID, c.AuthorityKeyID = nil, nil, nil, nil
+	return &c
 }
 
 // chainOf returns a chain by its id, nil for none and for one that is unknown.

@@ -18,6 +18,7 @@ type check struct {
 	asked  bool   // clients asked for it, though no server went on
 
 	witnessed []*endpoint
+	sees      discover.Fingerprint // what the monitor says that it saw, zero for nothing
 }
 
 // strong reports whether the check asks as clients do.
@@ -107,7 +108,8 @@ func servedPort(s *discover.Sighting) uint16 {
 	return e.port()
 }
 
-// witness gives the checks that c's own handshakes belong to their endpoint.
+// witness gives the checks that c's own handshakes belong to their endpoint. A
+// check that dials an address is witnessed there alone.
 func (x *checkIndex) witness(c *cell) {
 	var list []*check
 	if c.name != nil {
@@ -120,7 +122,7 @@ func (x *checkIndex) witness(c *cell) {
 		if c.name != nil {
 			sent = c.name.text
 		}
-		if k.Hostname != sent || !k.onPort(c.endpoint.port()) {
+		if k.Hostname != sent || !k.onPort(c.endpoint.port()) || k.addr.IsValid() && !k.dials(c.endpoint) {
 			continue
 		}
 		k.probes += c.checks

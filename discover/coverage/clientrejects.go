@@ -10,7 +10,7 @@ import (
 	"blindspot/discover"
 )
 
-func init() { register(kind{name: "client-rejects", rank: 10, find: findRejections}) }
+func init() { register(kind{name: "client-rejects", rank: 14, find: findRejections}) }
 
 // everywhere is how many certificates a client has to refuse, and never go on
 // with any, to be the cause itself.
@@ -68,8 +68,8 @@ func (c *cell) presumed() *cert {
 		return l
 	}
 	var only *cert
-	for _, o := range c.endpoint.cells {
-		if l := o.leaf(); l != nil && o.name == c.name {
+	for _, o := range c.endpoint.under(c.name) {
+		if l := o.leaf(); l != nil {
 			if only != nil && only != l {
 				return nil
 			}

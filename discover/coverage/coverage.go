@@ -2,10 +2,13 @@ package coverage
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"blindspot/discover"
+	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
+	"blindspot/discover/trust"
 )
 
 // defaultExpiringWithin is two weeks, the contract's default.
@@ -26,6 +29,11 @@ type Config struct {
 	ExpiringWithin time.Duration
 	// Surfaces are tried in order; the first match wins.
 	Surfaces []Surface
+	// Inventory is what the certificate inventory says; without records it
+	// raises nothing.
+	Inventory *inventory.Result
+	// Stores are the trust stores, to which surfaces refer by name.
+	Stores []*trust.Store
 	// Now is used only where Inventory.Live says that the traffic goes on.
 	Now time.Time
 	// SketchKey is the key of the sketches in the inventory's sightings.
@@ -61,11 +69,24 @@ type analysis struct {
 	chains    map[discover.ChainID]*chain
 	certs     map[discover.Fingerprint]*cert
 	words     map[string]uint32
+	texts     []string // of the words, so that cells share them
+	alerts    map[string]*discover.Alert
 	asked     map[string]struct{}
 	out       map[OutOfScopeEntry]uint64
 	surfaces  []surfaceUse
-	vouchers  map[leafAt]*check       // checks by what they see
-	inUse     map[netip.Addr]struct{} // servers that clients use
+	byIssuer  bool       // a surface is known by its issuer
+	byClient  []*Surface // those with client networks
+	partsBuf  [1]part
+	class     uint64                      // of the part that is being folded
+	vouchers  map[leafAt]*check           // checks by what they see
+	inUse     map[netip.Addr]struct{}     // servers that clients use
+	byServer  map[netip.Addr][]*endpoint  // of the addresses that checks dial
+	behind    map[hopEnd][]netip.AddrPort // where handshakes come from that a server was passed
+	stock     *stock
+	domains   map[string]bool                                // see domainsInUse
+	sights    map[discover.Fingerprint]*discover.Certificate // see sighted
+	courts    *courts
+	crowd     *crowded // see clientsOf
 
 	total   uint64 // handshakes in use by clients, in scope
 	summary Summary
@@ -88,16 +109,35 @@ func newAnalysis(inv *discover.Inventory, checks *monitored.Result, cfg Config) 
 		endpoints: map[endpointKey]*endpoint{},
 		chains:    map[discover.ChainID]*chain{},
 		certs:     map[discover.Fingerprint]*cert{},
-		words:     map[string]uint32{"": 0},
-		asked:     map[string]struct{}{},
-		out:       map[OutOfScopeEntry]uint64{},
-		vouchers:  map[leafAt]*check{},
-		inUse:     map[netip.Addr]struct{}{},
+		words:     map[string]uint32{"": 0}, texts: []string{""},
+		alerts:   map[string]*discover.Alert{},
+		asked:    map[string]struct{}{},
+		out:      map[OutOfScopeEntry]uint64{},
+		vouchers: map[leafAt]*check{},
+		inUse:    map[netip.Addr]struct{}{},
+		sights:   map[discover.Fingerprint]*discover.Certificate{},
+		byServer: map[netip.Addr][]*endpoint{},
+		behind:   hopEnds(inv.Hops),
+		stock:    newStock(cfg.Inventory),
 	}
 	if inv.Live && !cfg.Now.IsZero() {
 		a.at = cfg.Now
 	}
 	a.scope = newScope(cfg.Scope, checks.Checks)
-	a.surfaces = newSurfaces(cfg.Surfaces)
+	if a.scope.learns(cfg.Scope) {
+		a.scope.addRecords(cfg.Inventory)
+	}
+	a.prepareSurfaces()
 	return a
+}
+
+// prepareSurfaces notes which properties tell the surfaces apart.
+func (a *analysis) prepareSurfaces() {
+	a.surfaces = newSurfaces(a.cfg.Surfaces)
+	for i := range a.cfg.Surfaces {
+		if s := &a.cfg.Surfaces[i]; len(s.Clients) > 0 && len(a.byClient) < maxClientSurfaces {
+			a.byClient = append(a.byClient, s)
+		}
+	}
+	a.byIssuer = slices.ContainsFunc(a.cfg.Surfaces, func(s Surface) bool { return len(s.Issuers) > 0 })
 }

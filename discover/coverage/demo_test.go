@@ -16,7 +16,8 @@ import (
 func TestKinds(t *testing.T) {
 	want := []string{
 		"unmonitored-hostname", "unmonitored-endpoint", "weak-check", "unused-check", "expired-certificate",
-		"expiring-certificate", "not-yet-valid-certificate", "name-mismatch", "key-mismatch", "client-rejects",
+		"expiring-certificate", "not-yet-valid-certificate", "name-mismatch", "key-mismatch", "untrusted-certificate",
+		"incomplete-chain", "split-deployment", "stale-certificate", "client-rejects", "unknown-certificate", "undelivered-certificate",
 		"unnamed-endpoint", "hidden-certificate", "weak-tls",
 	}
 	var got []string

@@ -16,5 +16,8 @@
 //     each of the thousand tenants under a wildcard.
 //
 // The package reads no clock, sends nothing, and goes over the sightings once.
-// Verdicts on trust are left to discover/trust.
+// Verdicts on trust come from discover/trust, records and their successors
+// from discover/inventory; here they are set against what clients met.
+//
+// Suggest goes the other way: from traffic to the surfaces of a configuration.
 package coverage

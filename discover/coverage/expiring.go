@@ -26,11 +26,12 @@ const (
 // one that was last used more than a week before; where a newer one for the
 // same name is seen on the same endpoint; nor for a short-lived certificate
 // (under three times ExpiringWithin) before the last tenth of its life: that is
-// normal rotation.
+// normal rotation. Certificates of clients are judged alike, where no newer one
+// of the same subject and issuer is seen.
 func findExpiring(a *analysis) []discover.Finding {
-	var out []discover.Finding
+	out := a.expiringClients()
 	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
-		return leafKey{c.leaf(), c.surface}, a.expiring(c)
+		return leafKey{c.leaf(), c.surface}, a.expiring(c.leaf(), c) && !a.replaced(c)
 	}) {
 		f := a.finding("expiring-certificate", cells)
 		l := cells[0].leaf()
@@ -46,8 +47,44 @@ func findExpiring(a *analysis) []discover.Finding {
 	return out
 }
 
-func (a *analysis) expiring(c *cell) bool {
-	l := c.leaf()
+// identity is what renewals of one client's certificate have in common.
+type identity struct{ subject, issuer, uri string }
+
+func identityOf(c *cert) identity { return identity{c.Subject, c.Issuer, c.SPIFFE()} }
+
+func (a *analysis) expiringClients() []discover.Finding {
+	newest := map[identity]*cert{}
+	for _, c := range a.order {
+		if c.client == nil || !c.client.leaf.known {
+			continue
+		}
+		if n := newest[identityOf(c.client.leaf)]; n == nil || c.client.leaf.NotAfter.After(n.NotAfter) {
+			newest[identityOf(c.client.leaf)] = c.client.leaf
+		}
+	}
+	var out []discover.Finding
+	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
+		if c.client == nil || !a.expiring(c.client.leaf, c) || newest[identityOf(c.client.leaf)] != c.client.leaf {
+			return leafKey{}, false
+		}
+		return leafKey{c.client.leaf, c.surface}, true
+	}) {
+		f := a.finding("expiring-certificate", cells)
+		l := cells[0].client.leaf
+		left := l.NotAfter.Sub(a.at)
+		f.Severity = discover.Warning
+		a.aboutClient(&f, cells, l)
+		f.Detail = fmt.Sprintf("Clients present to %s a client certificate (%s) that expires on %s, in %s, and no newer one is seen: %s.",
+			where(&f), describe(l), stamp(l.NotAfter), span(left), used(&f))
+		f.Remedy = fmt.Sprintf("Renew the client certificate at %s before %s.", some(clientTexts(cells)), stamp(l.NotAfter))
+		f.Evidence["expires_in_seconds"] = int64(left / time.Second)
+		out = append(out, f)
+	}
+	return out
+}
+
+// expiring reports whether l, presented in c, ends soon.
+func (a *analysis) expiring(l *cert, c *cell) bool {
 	if l == nil || !l.known || l.NotAfter.IsZero() || !c.real() || a.at.Sub(c.last) > current {
 		return false
 	}
@@ -56,7 +93,7 @@ func (a *analysis) expiring(c *cell) bool {
 		within = l.lifetime() / rotation
 	}
 	left := l.NotAfter.Sub(a.at)
-	return left > 0 && left <= within && !a.replaced(c)
+	return left > 0 && left <= within
 }
 
 // replaced reports whether a newer certificate for the cell's name is seen on

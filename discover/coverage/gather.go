@@ -3,6 +3,7 @@ package coverage
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"blindspot/discover"
@@ -45,12 +46,14 @@ func (a *analysis) add(s *discover.Sighting) {
 		a.askedFor(s, use)
 		return
 	}
-	p, some := ch.phaseOf(s.First, s.Last)
-	if !some {
-		a.fold(s, e, ch, p, use, checks, true)
-		return
+	for _, x := range a.parts(s, use, checks) {
+		a.class = x.class
+		if p, some := ch.phaseOf(s.First, s.Last); some {
+			a.foldBoundary(x.Sighting, e, ch, p, x.use, x.checks)
+		} else {
+			a.fold(x.Sighting, e, ch, p, x.use, x.checks, true)
+		}
 	}
-	a.foldBoundary(s, e, ch, p, use, checks)
 }
 
 // split tells the clients' handshakes of a sighting from those that the checks
@@ -98,6 +101,7 @@ func (a *analysis) endpoint(s *discover.Sighting) *endpoint {
 		a.endpoints[k] = e
 		a.epList = append(a.epList, e)
 	}
+	e.mutual = e.mutual || s.ClientAuth > 0 || !s.ClientChain.IsZero()
 	return e
 }
 
@@ -151,6 +155,9 @@ func (a *analysis) foldBoundary(s *discover.Sighting, e *endpoint, ch *chain, p 
 	} else {
 		one.First = s.Last
 	}
+	if use+checks > 1 {
+		one.Forwarded = 0 // they are in the rest
+	}
 	a.fold(&one, e, ch, p, min(use, 1), min(checks, 1), len(s.Clients.Exact) == 1)
 	if use+checks > 1 {
 		a.fold(s, e, ch, phaseValid, use-min(use, 1), checks-min(checks, 1), true)
@@ -169,8 +176,10 @@ func (a *analysis) fold(s *discover.Sighting, e *endpoint, ch *chain, p phase, u
 	if use > 0 || c.use == 0 {
 		c.saw(s.First, s.Last)
 	}
+	widen(&c.shownFirst, &c.shownLast, s.First, s.Last)
 	a.total += use
 	c.use += use
+	c.forwarded += s.Forwarded
 	c.checks += checks
 	c.ech += s.ECH
 	c.mismatched += s.KeyMismatch
@@ -186,6 +195,10 @@ func (a *analysis) mergeClients(dst, src *discover.Clients) {
 			src = a.withoutMonitors(src)
 			break
 		}
+	}
+	if len(dst.Exact) == 0 && dst.More == 0 {
+		*dst = src.Clone() // of the right size
+		return
 	}
 	dst.Merge(src, a.cfg.SketchKey)
 }
@@ -206,7 +219,7 @@ func (a *analysis) cell(s *discover.Sighting, e *endpoint, ch *chain, p phase) *
 	n := a.name(s)
 	client := a.chainOf(s.ClientChain)
 	k := cellKey{
-		endpoint: e.id, kind: s.Name, phase: p,
+		endpoint: e.id, kind: s.Name, phase: p, class: a.class,
 		version: a.word(s.Version), outcome: a.word(string(s.Outcome)),
 		alert: a.word(s.Alert), known: a.word(s.Known),
 	}
@@ -224,9 +237,9 @@ func (a *analysis) cell(s *discover.Sighting, e *endpoint, ch *chain, p phase) *
 	c := a.cells[k]
 	if c == nil && len(a.cells) < maxCells {
 		c = &cell{
-			name: n, endpoint: e, chain: ch, client: client, kind: s.Name,
-			version: s.Version, outcome: s.Outcome, alert: discover.ParseAlert(s.Alert),
-			refused: s.RefusedCertificate(), known: s.Known, phase: p, clientExpired: k.clientExpired,
+			name: n, endpoint: e, chain: ch, client: client, class: a.class, kind: s.Name,
+			version: a.texts[k.version], outcome: discover.Outcome(a.texts[k.outcome]), alert: a.alertOf(s.Alert),
+			refused: s.RefusedCertificate(), known: a.texts[k.known], phase: p, clientExpired: k.clientExpired,
 		}
 		a.cells[k] = c
 		a.order = append(a.order, c)
@@ -247,12 +260,24 @@ func (a *analysis) name(s *discover.Sighting) *name {
 	return n
 }
 
+// alertOf reads an alert once.
+func (a *analysis) alertOf(word string) *discover.Alert {
+	x := a.alerts[word]
+	if x == nil {
+		alert := discover.ParseAlert(word)
+		x = &alert
+		a.alerts[strings.Clone(word)] = x
+	}
+	return x
+}
+
 // word numbers the words of keys: versions, outcomes, alerts.
 func (a *analysis) word(w string) uint32 {
 	i, ok := a.words[w]
 	if !ok {
 		i = uint32(len(a.words))
 		a.words[w] = i
+		a.texts = append(a.texts, w)
 	}
 	return i
 }

@@ -53,10 +53,8 @@ func (a *analysis) finding(kind string, cells []*cell) discover.Finding {
 	if l := topLeaf(cells); l != nil {
 		f.Certificate = l.SHA256.String()
 	}
-	var clients discover.Clients
 	for _, c := range cells {
 		f.Handshakes += c.use
-		clients.Merge(&c.clients, a.cfg.SketchKey)
 		if f.FirstSeen.IsZero() || c.first.Before(f.FirstSeen) {
 			f.FirstSeen = c.first
 		}
@@ -64,13 +62,16 @@ func (a *analysis) finding(kind string, cells []*cell) discover.Finding {
 			f.LastSeen = c.last
 		}
 	}
-	f.Clients = clients.Distinct()
+	f.Clients = a.clientsOf(cells)
 	if f.Clients == 0 && f.Handshakes > 0 {
 		f.Clients = 1 // of the cut at the end of validity, or where clients are not kept
 	}
 	f.Share = share(f.Handshakes, a.total)
 	if f.Owner == "" {
 		f.Owner = a.checkOwner(top)
+	}
+	if l := topLeaf(cells); f.Owner == "" && a.stock != nil && l != nil && l.known {
+		f.Owner = a.stock.owner(a.stock.of(l).record)
 	}
 	a.commonEvidence(&f, cells)
 	return f

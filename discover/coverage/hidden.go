@@ -2,11 +2,12 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 
 	"blindspot/discover"
 )
 
-func init() { register(kind{name: "hidden-certificate", rank: 12, find: findHidden}) }
+func init() { register(kind{name: "hidden-certificate", rank: 18, find: findHidden}) }
 
 // findHidden finds use whose certificate the wire hides (TLS 1.3, resumption)
 // and that nothing else vouches for. It is one notice for each surface.
@@ -17,20 +18,20 @@ func init() { register(kind{name: "hidden-certificate", rank: 12, find: findHidd
 // whose certificate the sensor missed (that is in the report's head).
 func findHidden(a *analysis) []discover.Finding {
 	var out []discover.Finding
-	shown := map[use]bool{}
-	for _, c := range a.order {
-		if c.leaf() != nil {
-			shown[useOf(c)] = true
-		}
-	}
 	for _, cells := range groupBy(a.order, func(c *cell) (int, bool) {
 		hidden := c.known == discover.HiddenEncrypted || c.known == discover.HiddenResumed
-		return c.surface, hidden && c.real() && (c.name != nil || c.kind == discover.NameNone) && !shown[useOf(c)] && !a.covered(c) &&
+		return c.surface, hidden && c.real() && (c.name != nil || c.kind == discover.NameNone) && !a.covered(c) && !shownElse(c) &&
 			!(c.name == nil && a.vouchedByName(c))
 	}) {
 		out = append(out, a.hidden(cells))
 	}
 	return out
+}
+
+// shownElse reports whether the cell's endpoint showed a certificate for the
+// same name in other handshakes.
+func shownElse(c *cell) bool {
+	return slices.ContainsFunc(c.endpoint.under(c.name), func(o *cell) bool { return o.leaf() != nil })
 }
 
 // use is a name at an endpoint.

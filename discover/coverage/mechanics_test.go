@@ -206,3 +206,38 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
+
+// Surfaces may be told apart by issuer, client network, preface and whether
+// clients need a certificate; a sighting is cut where its clients differ.
+func TestSurfaceProperties(t *testing.T) {
+	cfg := Config{
+		MonitorSources: prefixes("10.77.3.9/32"),
+		Surfaces: []Surface{
+			{Name: "partners", Clients: prefixes("192.0.2.0/24")},
+			{Name: "mail", STARTTLS: []string{"smtp"}},
+			{Name: "mesh", MTLS: discover.Yes},
+			{Name: "internal", Issuers: []string{"Inner CA"}, MTLS: discover.No},
+		},
+	}
+	s := newScene()
+	inner := s.leaf("inner", []string{"*.shop.example"}, func(c *discover.Certificate) { c.Issuer = "CN=Inner CA,O=Shop" })
+	s.see(shop, edge, wildcard(s), 5, []string{"192.0.2.1", "192.0.2.2", "10.9.0.1", "10.77.3.9"})
+	s.see("mx.shop.example", "10.0.0.25:25", wildcard(s), 5, users(2), func(x *discover.Sighting) { x.Preface = "proxy-v2+smtp" })
+	s.see("svc.shop.example", "10.0.0.30:8443", inner, 5, users(2), func(x *discover.Sighting) { x.ClientAuth = 1 })
+	s.see("app.shop.example", "10.0.0.31:8443", inner, 5, users(2))
+	s.see("app.shop.example", "10.0.0.31:8443", none, 5, users(2)) // hidden here, seen above
+	r := s.compare(t, nil, cfg)
+	got := map[string]uint64{}
+	for _, x := range r.Surfaces {
+		got[x.Name] = x.Clients.Handshakes
+	}
+	want := map[string]uint64{"partners": 10, "mail": 10, "mesh": 10, "internal": 20, "unassigned": 5}
+	for name, n := range want {
+		if got[name] != n {
+			t.Errorf("%s: got %d handshakes, want %d", name, got[name], n)
+		}
+	}
+	if r.Summary.Handshakes != 55 || r.Summary.MonitorHandshakes != 5 {
+		t.Errorf("got %d handshakes, %d of monitors; want 55 and 5", r.Summary.Handshakes, r.Summary.MonitorHandshakes)
+	}
+}

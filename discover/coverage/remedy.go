@@ -3,9 +3,12 @@ package coverage
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"blindspot/discover"
+	"blindspot/discover/trust"
 )
 
 // starttlsWords are openssl's words for ours, where it has one.
@@ -20,8 +23,9 @@ var oldVersionFlags = map[string]string{
 	"SSL 3.0": "-ssl3", "TLS 1.0": "-tls1", "TLS 1.1": "-tls1_1", "DTLS 1.0": "-dtls1",
 }
 
-// command is the openssl command that shows what clients met in the cell.
-func command(c *cell) string {
+// command is the openssl command that shows what clients met in the cell; more
+// are further words.
+func command(c *cell, more ...string) string {
 	e := c.endpoint
 	args := []string{"openssl", "s_client"}
 	if e.target != "" && strings.Contains(e.preface, "http-connect") {
@@ -49,13 +53,28 @@ func command(c *cell) string {
 	case discover.QUIC:
 		args = append(args, "-quic", "-alpn", "h3")
 	}
-	return strings.Join(append(args, "-showcerts", "</dev/null"), " ")
+	return strings.Join(append(append(args, more...), "-showcerts", "</dev/null"), " ")
 }
 
 // shows ends a remedy with the command.
 func shows(text string, cells []*cell) string {
 	return text + " See it with: " + command(mostUsed(cells))
 }
+
+// rootsOf are openssl's words for a trust store that is one PEM file.
+func rootsOf(s *trust.Store) []string {
+	if s.Kind != "pem" || strings.Contains(s.Path, ", ") || !slices.Contains(pemEndings, filepath.Ext(s.Path)) || s.Path != clean(s.Path) {
+		return nil
+	}
+	path := s.Path
+	if path[0] == '-' {
+		path = "./" + path
+	}
+	return []string{"-CAfile", quote(path)}
+}
+
+// pemEndings tell files from directories, which need another word.
+var pemEndings = []string{".pem", ".crt", ".cer"}
 
 // quote makes a word safe for a shell.
 func quote(s string) string {

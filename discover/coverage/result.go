@@ -85,6 +85,55 @@ type SurfaceStatus struct {
 	Hostnames    int                 `json:"hostnames"`
 	Certificates []CertificateStatus `json:"certificates"`
 	Status       string              `json:"status"`
+
+	// Validation is nil for a surface without a loaded trust store.
+	Validation *Validation   `json:"validation,omitempty"`
+	Clients    ClientsStatus `json:"clients"`
+	// MTLS is nil where no client was seen to present a certificate.
+	MTLS *MTLSStatus `json:"mtls,omitempty"`
+	// Checks counts the enabled checks that reach the surface, by grade.
+	Checks map[string]int `json:"checks"`
+	// HopsIn and HopsOut are handshakes passed on by a NAT or a load balancer,
+	// from other surfaces and to them.
+	HopsIn  []SurfaceHop `json:"hops_in,omitempty"`
+	HopsOut []SurfaceHop `json:"hops_out,omitempty"`
+}
+
+// Validation is what a surface's own trust store says of the certificates that
+// are presented there, each counted once by its worst chain.
+type Validation struct {
+	Store      string `json:"store"`
+	Date       string `json:"date,omitempty"`
+	Hash       string `json:"hash,omitempty"`
+	Trusted    int    `json:"trusted"`
+	Incomplete int    `json:"incomplete"`
+	Untrusted  int    `json:"untrusted"`
+	Unknown    int    `json:"unknown"` // cannot be judged
+}
+
+// ClientsStatus is what the behaviour of a surface's clients proves.
+type ClientsStatus struct {
+	Handshakes  uint64 `json:"handshakes"`
+	Established uint64 `json:"established"`
+	// Refused are the handshakes that clients gave up with an alert;
+	// CertificateRefused those of them where it is about the certificate.
+	Refused            uint64 `json:"refused"`
+	CertificateRefused uint64 `json:"certificate_refused"`
+	Distinct           uint64 `json:"distinct"`
+}
+
+// MTLSStatus is the clients' side of mutual TLS.
+type MTLSStatus struct {
+	Certificates   int       `json:"certificates"`
+	Issuers        []string  `json:"issuers"`
+	TrustDomains   []string  `json:"trust_domains"` // of SPIFFE ids
+	EarliestExpiry time.Time `json:"earliest_expiry,omitzero"`
+}
+
+// SurfaceHop counts handshakes that were passed on from or to a surface.
+type SurfaceHop struct {
+	Surface    string `json:"surface"`
+	Handshakes uint64 `json:"handshakes"`
 }
 
 // CheckStatus is one check with what it reaches and whether clients use it.
@@ -98,8 +147,11 @@ type CheckStatus struct {
 	SNIOrigin string `json:"sni_origin"`
 	Grade     string `json:"grade"`
 	Owner     string `json:"owner,omitempty"`
-	// Witnessed are the endpoints that the check's own handshakes reached.
+	// Witnessed are the endpoints that the check's own handshakes reached, or
+	// that present the certificate which the monitor says it saw.
 	Witnessed []string `json:"witnessed"`
+	// Sees is that certificate, "" where the monitor does not say it.
+	Sees string `json:"sees,omitempty"`
 	// Used says that clients use what the check checks.
 	Used bool `json:"used"`
 	// Covers are the endpoints in use that the check covers.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"blindspot/discover"
+	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
 
 	"golang.org/x/net/publicsuffix"
@@ -47,11 +48,29 @@ func newScope(s Scope, checks []monitored.Check) *scope {
 			out.domains[n] = struct{}{}
 		}
 	}
-	if !s.All && len(s.Domains) == 0 && len(s.Servers) == 0 {
+	if out.learns(s) {
 		out.servers = append(out.servers, privateSpace...)
 		out.addChecked(checks)
 	}
 	return out
+}
+
+// learns reports whether s leaves it to checks and inventory what is ours.
+func (*scope) learns(s Scope) bool { return !s.All && len(s.Domains) == 0 && len(s.Servers) == 0 }
+
+// addRecords takes the names in the inventory for ours.
+func (s *scope) addRecords(r *inventory.Result) {
+	if r == nil {
+		return
+	}
+	for i := range r.Records {
+		for _, host := range r.Records[i].Names {
+			host = strings.TrimPrefix(host, "*.")
+			if _, err := netip.ParseAddr(host); err != nil && host != "" {
+				s.domains[registrable(host)] = struct{}{}
+			}
+		}
+	}
 }
 
 // addChecked takes what checks name for ours, also the disabled ones: that

@@ -10,36 +10,50 @@ import (
 // settle links the cells once all are there: what checks cover, which clients
 // are scanners, which names are stray, what each surface serves.
 func (a *analysis) settle() {
+	a.cells = nil // its keys are out of date from here on
 	a.sort()
-	a.cells = nil // its keys are out of date now
 	for _, n := range a.nameList {
 		n.cover = a.checks.of(n.text)
 	}
 	for _, c := range a.order {
-		c.surface = a.surfaceOf(c.name, c.endpoint)
-		c.endpoint.cells = append(c.endpoint.cells, c)
-		if c.name != nil {
-			c.name.cells = append(c.name.cells, c)
-		}
-		if c.checks > 0 {
-			a.checks.witness(c)
-		}
-		a.vouch(c)
-		if l := c.leaf(); l != nil && len(c.endpoint.leaves) < maxLeaves && !slices.Contains(c.endpoint.leaves, l) {
-			c.endpoint.leaves = append(c.endpoint.leaves, l)
+		a.link(c)
+	}
+	for _, c := range a.order {
+		c.surface = a.surfaceOf(c)
+	}
+	for _, e := range a.epList {
+		if addr := e.server.Addr().Unmap(); len(a.checks.byAddr[addr]) > 0 {
+			a.byServer[addr] = append(a.byServer[addr], e)
 		}
 	}
+	a.witnessBySight()
 	a.markProbes()
 	a.markStray()
 	for _, c := range a.order {
 		a.tally(c)
 	}
+	a.courts = a.convene()
 	for _, n := range a.nameList {
 		if d := registrable(n.text); n.use > 0 {
 			if _, ok := a.checks.domains[d]; ok {
 				a.checks.domains[d] = true
 			}
 		}
+	}
+}
+
+// link gives a cell to its endpoint and name, and tells the checks of it.
+func (a *analysis) link(c *cell) {
+	c.endpoint.cells = append(c.endpoint.cells, c)
+	if c.name != nil {
+		c.name.cells = append(c.name.cells, c)
+	}
+	if c.checks > 0 {
+		a.checks.witness(c)
+	}
+	a.vouch(c)
+	if l := c.leaf(); l != nil && len(c.endpoint.leaves) < maxLeaves && !slices.Contains(c.endpoint.leaves, l) {
+		c.endpoint.leaves = append(c.endpoint.leaves, l)
 	}
 }
 

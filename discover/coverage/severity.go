@@ -16,6 +16,13 @@ import "blindspot/discover"
 //	expiring-certificate                                      always
 //	name-mismatch                                             material                       otherwise
 //	key-mismatch                 clients met it               only checks saw it
+//	untrusted-certificate        material, and clients refuse a server's otherwise    only a load balancer's far side
+//	incomplete-chain                                          material, or clients refuse    otherwise
+//	split-deployment                                          otherwise                      the newest is hardly a day old;
+//	                                                                                            public servers without a surface
+//	stale-certificate            expired, and material        otherwise
+//	unknown-certificate                                       material                       otherwise
+//	undelivered-certificate                                   its names get another one      nobody uses its names
 //	client-rejects               material, two clients or     several, or one again and      once, suspicion
 //	                             more, and none goes on       again
 //	weak-tls                                                  material                       otherwise

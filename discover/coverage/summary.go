@@ -24,8 +24,9 @@ func (a *analysis) result() *Result {
 		}
 	}
 	r.OutOfScope.Largest = a.largest()
-	r.Surfaces = a.surfaceStatus(r.Findings)
-	r.Checks = a.checkStatus()
+	covers := a.coveredEndpoints()
+	r.Surfaces = a.surfaceStatus(r.Findings, covers)
+	r.Checks = a.checkStatus(covers)
 	return r
 }
 
@@ -79,42 +80,6 @@ func (a *analysis) largest() []OutOfScopeEntry {
 	return slices.Clip(bounded(out, maxLargest))
 }
 
-// surfaceStatus reports the surfaces of the configuration, and unassigned
-// where something is.
-func (a *analysis) surfaceStatus(findings []discover.Finding) []SurfaceStatus {
-	worst := map[string]int{}
-	for i := range findings {
-		f := &findings[i]
-		worst[f.Surface] = max(worst[f.Surface], f.Severity.Rank())
-	}
-	out := []SurfaceStatus{}
-	for i := range a.surfaces {
-		s := &a.surfaces[i]
-		if !a.configured(i) && len(s.endpoints) == 0 {
-			continue
-		}
-		out = append(out, SurfaceStatus{
-			Name: s.Name, Owner: s.Owner, TrustStore: s.TrustStore,
-			Endpoints: len(s.endpoints), Hostnames: len(s.names),
-			Certificates: certificateStatus(s.leaves),
-			Status:       s.status(worst[s.Name]),
-		})
-	}
-	return out
-}
-
-func (s *surfaceUse) status(worst int) string {
-	switch {
-	case worst == discover.Critical.Rank():
-		return "critical"
-	case worst == discover.Warning.Rank():
-		return "warning"
-	case len(s.leaves) == 0:
-		return "unknown"
-	}
-	return "ok"
-}
-
 func certificateStatus(leaves map[*cert]struct{}) []CertificateStatus {
 	out := make([]CertificateStatus, 0, len(leaves))
 	for l := range leaves {
@@ -126,8 +91,7 @@ func certificateStatus(leaves map[*cert]struct{}) []CertificateStatus {
 	return slices.Clip(bounded(out, maxSurfaceCertificates))
 }
 
-func (a *analysis) checkStatus() []CheckStatus {
-	covers := a.coveredEndpoints()
+func (a *analysis) checkStatus(covers map[*check][]*endpoint) []CheckStatus {
 	out := make([]CheckStatus, 0, len(a.checks.all))
 	for _, c := range a.checks.all {
 		out = append(out, CheckStatus{
@@ -136,6 +100,9 @@ func (a *analysis) checkStatus() []CheckStatus {
 			SNIOrigin: c.SNIOrigin, Grade: c.Grade.String(), Owner: c.Owner,
 			Witnessed: texts(c.witnessed), Used: c.used, Covers: texts(covers[c]),
 		})
+		if !c.sees.IsZero() {
+			out[len(out)-1].Sees = c.sees.String()
+		}
 	}
 	return out
 }

@@ -8,19 +8,25 @@ import (
 	"blindspot/discover"
 )
 
-// maxShown bounds a text from a certificate within a sentence.
-const maxShown = 120
+// maxShown bounds a text from a certificate within a sentence, maxReason half a
+// sentence with several of them.
+const (
+	maxShown  = 120
+	maxReason = 400
+)
 
 // clean makes text from a stranger fit for a sentence: printable ASCII, short.
-func clean(s string) string {
+func clean(s string) string { return cleanTo(s, maxShown) }
+
+func cleanTo(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
 	}, s)
-	if len(s) > maxShown {
-		s = s[:maxShown] + "..."
+	if len(s) > limit {
+		s = s[:limit] + "..."
 	}
 	return s
 }
@@ -120,4 +126,12 @@ func names(list []nameCount) []string {
 		out[i] = list[i].Hostname
 	}
 	return out
+}
+
+// endText says until when a certificate is valid, or since when it is not.
+func endText(l *cert, at time.Time) string {
+	if !l.NotAfter.IsZero() && at.After(l.NotAfter) {
+		return "expired on " + stamp(l.NotAfter)
+	}
+	return "valid until " + stamp(l.NotAfter)
 }

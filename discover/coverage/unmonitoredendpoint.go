@@ -30,6 +30,8 @@ func init() {
 //   - for backends: an endpoint whose clients are themselves servers of the name;
 //     and, where no configured surface says that two endpoints are alike, one
 //     whose clients never reach the checked endpoint though others do.
+//
+// Where the monitor itself says which certificate it saw, see otherChain.
 func findUnmonitoredEndpoints(a *analysis) []discover.Finding {
 	var out []discover.Finding
 	for _, n := range a.nameList {
@@ -81,7 +83,7 @@ func (a *analysis) reachOf(n *name) reach {
 		r.pinned = r.pinned && k.addr.IsValid()
 	}
 	for _, c := range n.cells {
-		witnessed := c.checks > 0
+		witnessed := c.checks > 0 || c.leaf() != nil && slices.ContainsFunc(n.cover.strong, func(k *check) bool { return k.sees == c.leaf().SHA256 })
 		dialled := r.pinned && slices.ContainsFunc(n.cover.strong, func(k *check) bool { return k.dials(c.endpoint) })
 		if (witnessed || dialled) && !slices.Contains(r.endpoints, c.endpoint) {
 			r.endpoints = append(r.endpoints, c.endpoint)
@@ -93,7 +95,7 @@ func (a *analysis) reachOf(n *name) reach {
 func (a *analysis) otherAddresses(n *name) (discover.Finding, bool) {
 	r := a.reachOf(n)
 	if len(r.endpoints) == 0 {
-		return discover.Finding{}, false
+		return a.otherChain(n)
 	}
 	servers := map[netip.Addr]bool{} // of the name
 	for _, e := range n.endpoints() {
@@ -230,5 +232,6 @@ func (a *analysis) missedAddresses(n *name, r reach, missed []*cell, other bool)
 	if other {
 		f.Evidence["reason"] = "chain"
 	}
+	a.addSees(&f, slices.Concat(missed, r.peersOf(n, missed[0])))
 	return f
 }

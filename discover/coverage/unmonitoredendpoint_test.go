@@ -27,12 +27,12 @@ func TestUnmonitoredEndpoint(t *testing.T) {
 			s.see(shop, edge, s.leaf("new", []string{shop}), 5, []string{"10.7.7.7"}, byMonitor)
 			s.see(shop, edge, s.leaf("new", []string{shop}), 5, users(3))
 			s.see(shop, "10.0.0.11:443", s.leaf("old", []string{shop}), 5, users(3))
-		}, one(exact(shop, 443)), Config{}, []string{"warning unmonitored-endpoint api.shop.example"}},
+		}, one(exact(shop, 443)), Config{}, []string{"warning split-deployment api.shop.example", "warning unmonitored-endpoint api.shop.example"}},
 		{"and where a surface says that they are alike", func(s *scene) {
 			s.see(shop, edge, s.leaf("new", []string{shop}), 5, []string{"10.7.7.7"}, byMonitor)
 			s.see(shop, edge, s.leaf("new", []string{shop}), 5, []string{"10.8.8.8"})
 			s.see(shop, "10.0.0.11:443", s.leaf("old", []string{shop}), 5, users(3))
-		}, one(exact(shop, 443)), inSurface, []string{"warning unmonitored-endpoint api.shop.example"}},
+		}, one(exact(shop, 443)), inSurface, []string{"warning split-deployment api.shop.example", "warning unmonitored-endpoint api.shop.example"}},
 		{"not for another address with the same certificate", func(s *scene) {
 			s.see(shop, edge, wildcard(s), 5, []string{"10.7.7.7"}, byMonitor)
 			s.see(shop, "10.0.0.11:443", wildcard(s), 5, users(3))
@@ -77,6 +77,6 @@ func TestUnmonitoredEndpoint(t *testing.T) {
 		{"not where each address has its check", func(s *scene) {
 			s.see(shop, edge, wildcard(s), 5, users(3))
 			s.see(shop, "10.0.0.11:443", s.leaf("old", []string{shop}), 5, users(3))
-		}, []monitored.Check{pinned(shop, "10.0.0.10", 443), pinned(shop, "10.0.0.11", 443)}, Config{}, nil},
+		}, []monitored.Check{pinned(shop, "10.0.0.10", 443), pinned(shop, "10.0.0.11", 443)}, Config{}, []string{"warning split-deployment api.shop.example"}},
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"blindspot/discover"
 )
 
-func init() { register(kind{name: "unnamed-endpoint", rank: 11, find: findUnnamed}) }
+func init() { register(kind{name: "unnamed-endpoint", rank: 17, find: findUnnamed}) }
 
 // findUnnamed finds TLS that clients use without asking for a name; what the
 // endpoint is called, its certificate says. It is a notice.

@@ -122,7 +122,11 @@ func (a *analysis) unusedFinding(list []*check) discover.Finding {
 
 func (a *analysis) surfaceOfCheck(c *check) string {
 	if len(c.witnessed) > 0 {
-		return a.surfaces[a.surfaceOf(a.names[c.Hostname], c.witnessed[0])].Name
+		p := place{hostname: c.Hostname, endpoint: c.witnessed[0]}
+		if l := c.witnessed[0].leaves; len(l) > 0 {
+			p.leaf = l[0]
+		}
+		return a.surfaces[a.surfaceAt(&p)].Name
 	}
 	return unassigned
 }

@@ -12,7 +12,10 @@ import (
 func TestValidity(t *testing.T) {
 	names := []string{shop}
 	check := one(exact(shop, 443))
-	busyEdge := func(s *scene) { s.see(shop, "10.0.0.9:443", s.leaf("good", names), 1000, users(20)) }
+	// Another site, so that it is no split deployment.
+	busyEdge := func(s *scene) {
+		s.see(shop, "10.0.0.9:443", s.leaf("good", names), 1000, users(20), func(x *discover.Sighting) { x.Network = "other site" })
+	}
 	runReports(t, []reportCase{
 		{"expired, used by many", func(s *scene) {
 			s.see(shop, edge, s.leaf("x", names, valid(-90*day, -2*day)), 5, users(3))

@@ -8,7 +8,7 @@ import (
 	"blindspot/discover"
 )
 
-func init() { register(kind{name: "weak-tls", rank: 13, find: findWeakTLS}) }
+func init() { register(kind{name: "weak-tls", rank: 20, find: findWeakTLS}) }
 
 // findWeakTLS finds versions that are retired, and certificates with a short
 // key or a broken signature, in handshakes that were completed.
