@@ -62,9 +62,11 @@ func infested(s string) *Report {
 	res := &coverage.Result{
 		Summary:    coverage.Summary{Handshakes: 1, Hostnames: 1},
 		OutOfScope: coverage.OutOfScope{Handshakes: 1, Largest: []coverage.OutOfScopeEntry{{Hostname: s, Port: 443, Handshakes: 1}}},
-		Surfaces:   []coverage.SurfaceStatus{{Name: s, Owner: s, TrustStore: s, Status: "ok", Certificates: []coverage.CertificateStatus{{Issuer: s}}}},
-		Checks:     []coverage.CheckStatus{{Source: s, Ref: s, Hostname: s, Address: s, Owner: s, Witnessed: []string{s}}},
-		Warnings:   []monitored.Warning{{Ref: s, Text: s}, {Ref: "hosts.txt:1", Text: "the entry " + s}},
+		Surfaces: []coverage.SurfaceStatus{{Name: s, Owner: s, TrustStore: s, Status: "ok", Certificates: []coverage.CertificateStatus{{Issuer: s}},
+			Validation: &coverage.Validation{Store: s, Trusted: 1}, MTLS: &coverage.MTLSStatus{Certificates: 1, Issuers: []string{s}, TrustDomains: []string{s}},
+			Checks: map[string]int{s: 1}, HopsOut: []coverage.SurfaceHop{{Surface: s, Handshakes: 1}}}},
+		Checks:   []coverage.CheckStatus{{Source: s, Ref: s, Hostname: s, Address: s, Owner: s, Witnessed: []string{s}}},
+		Warnings: []monitored.Warning{{Ref: s, Text: s}, {Ref: "hosts.txt:1", Text: "the entry " + s}},
 		Findings: []discover.Finding{{
 			Kind: "weak-check", Severity: discover.Warning, Hostname: s, Endpoints: []string{s, "10.0.0.1:443"},
 			Certificate: legacyLeaf, Surface: s, Owner: s, Handshakes: 1, Clients: 1, Share: 1,

@@ -85,6 +85,8 @@ type Check struct {
 	Enabled bool     `json:"enabled"`
 	Owner   string   `json:"owner"`
 	Covers  []string `json:"covers"` // endpoints in use that it covers
+	// Sees is the certificate that the monitor says it saw.
+	Sees string `json:"sees,omitempty"`
 }
 
 // Warning is an entry of a check source that could not be understood, or only
@@ -123,7 +125,7 @@ func New(res *coverage.Result, inv *discover.Inventory, generated time.Time) *Re
 		r.Warnings[i] = Warning{Ref: w.Ref, Text: w.Text}
 	}
 	for i := range r.Surfaces {
-		r.Surfaces[i].Certificates = orEmpty(r.Surfaces[i].Certificates)
+		settleSurface(&r.Surfaces[i])
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -134,6 +136,19 @@ func New(res *coverage.Result, inv *discover.Inventory, generated time.Time) *Re
 		}
 	}
 	return r
+}
+
+// settleSurface leaves no list of s nil.
+func settleSurface(s *coverage.SurfaceStatus) {
+	s.Certificates = orEmpty(s.Certificates)
+	if s.Checks == nil {
+		s.Checks = map[string]int{}
+	}
+	if s.MTLS != nil {
+		m := *s.MTLS
+		m.Issuers, m.TrustDomains = orEmpty(m.Issuers), orEmpty(m.TrustDomains)
+		s.MTLS = &m
+	}
 }
 
 func summaryOf(res *coverage.Result) Summary {
@@ -176,7 +191,7 @@ func checkOf(c *coverage.CheckStatus) Check {
 	return Check{
 		Source: c.Source, Ref: c.Ref, Hostname: c.Hostname, Address: c.Address, Port: c.Port,
 		SNIOrigin: c.SNIOrigin, Grade: c.Grade, Witnessed: orEmpty(c.Witnessed), Used: c.Used,
-		Enabled: c.Enabled, Owner: c.Owner, Covers: orEmpty(c.Covers),
+		Enabled: c.Enabled, Owner: c.Owner, Covers: orEmpty(c.Covers), Sees: c.Sees,
 	}
 }
 

@@ -70,12 +70,12 @@ func TestGolden(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	want := []string{"table", "json", "jsonl", "csv", "markdown"}
+	want := []string{"table", "json", "jsonl", "csv", "markdown", "html"}
 	if got := Formats(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	err := Write(&bytes.Buffer{}, emptyReport(), "xml", Options{})
-	if err == nil || !strings.Contains(err.Error(), `"xml"`) || !strings.Contains(err.Error(), "table, json, jsonl, csv, markdown") {
+	if err == nil || !strings.Contains(err.Error(), `"xml"`) || !strings.Contains(err.Error(), "table, json, jsonl, csv, markdown, html") {
 		t.Errorf("unknown format: got %v", err)
 	}
 }

@@ -31,6 +31,8 @@ var causeWords = map[string]string{
 	"truncated-frame":  "packets cut within their headers",
 	"fragments":        "datagrams with missing fragments",
 	"too-deep":         "packets in too many tunnels",
+	"sealed":           "packets in encrypted tunnels",
+	"unread-frames":    "aggregated frames not read",
 }
 
 // nothing is what is said of losses where there are none.
