@@ -11,7 +11,7 @@ BENCHFLAGS ?= --runs 3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help need build demo test race lint fuzz bench clean
+.PHONY: help need build demo test race lint fuzz bench lab clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,11 @@ fuzz: need ## run every fuzz target; FUZZTIME seconds for all together
 bench: build ## Go benchmarks, then packets/s, bytes/s and memory beside tshark and ndpiReader
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./...
 	GO=$(GO) .ci/bench $(BIN) $(BENCHFLAGS)
+
+lab: build ## (root) build both laboratories anew and assert their reports
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	$(GO) run ./testdata/pcaps/gen --dir "$$dir" --only 'lab-*' && \
+	BLINDSPOT_LAB="$$dir" $(GO) test -count=1 -run '^TestLab$$' ./cmd/blindspot
 
 clean: ## remove what was built
 	rm -rf bin

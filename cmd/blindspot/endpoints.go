@@ -7,12 +7,13 @@ import (
 )
 
 func newEndpoints() *cobra.Command {
-	l := &listCommand{list: report.ListConfig.Endpoints}
+	l := &listCommand{of: endpoints, list: report.ListConfig.Endpoints}
 	return l.command(&cobra.Command{
 		Use:   "endpoints",
 		Short: "List the endpoints that speak TLS",
 		Long:  "List the endpoints that speak TLS: address and port, names, certificates and\nversions.",
 		Example: `  blindspot endpoints --db edge.db
+  blindspot endpoints --db edge.db --config blindspot.yml --surface backends
   blindspot endpoints --pcap edge.pcap -o markdown`,
 	})
 }

@@ -39,7 +39,10 @@ func exitCode(w io.Writer, err error) int {
 		}
 		return code
 	}
+	var state exitState
 	switch {
+	case errors.As(err, &state):
+		return int(state)
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case !errors.Is(err, errTold):

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"time"
 
 	"blindspot/cmd/blindspot/internal/config"
+	"blindspot/cmd/blindspot/internal/narrow"
 	"blindspot/discover"
 	"blindspot/discover/report"
 
@@ -16,7 +18,9 @@ import (
 type listCommand struct {
 	source sourceFlags
 	output outputFlags
+	filter filterFlags
 	config string
+	of     what
 	list   func(report.ListConfig, *discover.Inventory) (*report.List, error)
 }
 
@@ -24,13 +28,14 @@ type listCommand struct {
 func (l *listCommand) command(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = noArguments("pcap")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := errors.Join(l.output.check(cmd), l.source.check(cmd)); err != nil {
+		if err := errors.Join(l.output.check(cmd), l.filter.check(cmd, l.config != ""), l.source.check(cmd)); err != nil {
 			return err
 		}
 		return l.run(cmd.Context(), cmd)
 	}
 	l.source.add(cmd)
 	l.output.add(cmd)
+	l.filter.add(cmd)
 	addConfig(cmd, &l.config)
 	return cmd
 }
@@ -40,11 +45,18 @@ func (l *listCommand) run(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := l.filter.known(cmd, file); err != nil {
+		return err
+	}
+	checks, err := l.filter.checks(cmd, file)
+	if err != nil {
+		return err
+	}
 	inv, done, told := l.source.inventory(ctx, cmd, file)
 	if inv == nil || told != nil && !errors.Is(told, errTold) {
 		return told
 	}
-	list, err := l.list(report.ListConfig{SketchKey: l.source.sketches}, inv)
+	list, err := l.narrowed(inv, file, checks)
 	if err != nil {
 		return errors.Join(err, done())
 	}
@@ -52,4 +64,31 @@ func (l *listCommand) run(ctx context.Context, cmd *cobra.Command) error {
 		return report.WriteList(w, list, l.output.format, l.output.options())
 	})
 	return errors.Join(err, done(), told)
+}
+
+// narrowed lists what the flags ask for.
+func (l *listCommand) narrowed(inv *discover.Inventory, file *config.File, checks *narrow.Checks) (*report.List, error) {
+	at := inv.Last
+	if inv.Live {
+		at = time.Now()
+	}
+	filters, err := l.filter.filters(inv, file, checks, l.of, at)
+	if err != nil {
+		return nil, err
+	}
+	cfg := report.ListConfig{SketchKey: l.source.sketches}
+	if checks != nil {
+		cfg.Monitored = checks.Monitored
+	}
+	list, err := l.list(cfg, narrow.By(inv, filters...))
+	if err != nil {
+		return nil, err
+	}
+	if l.filter.expiring != "" && l.of == certificates {
+		l.filter.rows(list, inv, at)
+	}
+	if note := l.filter.note(); note != "" {
+		list.Notes = append([]string{note}, list.Notes...)
+	}
+	return list, nil
 }

@@ -27,14 +27,25 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (f *outputFlags) check(cmd *cobra.Command) (err error) {
-	if formats := report.Formats(); !slices.Contains(formats, f.format) {
-		return usage(cmd, "--output %s: unknown format%s the formats are %s", f.format, orColon(nearest.Hint(f.format, formats)), strings.Join(formats, ", "))
+func (f *outputFlags) check(cmd *cobra.Command) error { return f.checkAmong(cmd, report.Formats()) }
+
+// checkAmong is check where not every format is there.
+func (f *outputFlags) checkAmong(cmd *cobra.Command, formats []string) (err error) {
+	if err := oneOf(cmd, "output", f.format, "format", formats); err != nil {
+		return err
 	}
 	if f.colored, err = term.Color(f.color, os.Stdout); err != nil {
 		return usage(cmd, "%v", err)
 	}
 	return nil
+}
+
+// oneOf checks that a flag is one of the known words.
+func oneOf(cmd *cobra.Command, flag, word, what string, known []string) error {
+	if slices.Contains(known, word) {
+		return nil
+	}
+	return usage(cmd, "--%s %s: unknown %s%s the %ss are %s", flag, word, what, orColon(nearest.Hint(word, known)), what, strings.Join(known, ", "))
 }
 
 func orColon(hint string) string {

@@ -49,7 +49,7 @@ It is passive: it sends nothing, decrypts nothing and stores no payload.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newVersion(), newMan())
+	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newSurfaces(), newChecks(), newCheck(), newImport(), newVersion(), newMan())
 	return root
 }
 

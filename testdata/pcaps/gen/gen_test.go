@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,5 +67,25 @@ func TestRewriteKeeps(t *testing.T) {
 				t.Errorf("%s, packet %d: got %x, want %x", name, i+1, got, want)
 			}
 		}
+	}
+}
+
+// TestSpread wants each step as often as it should be, in its own order, and
+// none of them left to the end.
+func TestSpread(t *testing.T) {
+	var got []string
+	note := func(name string) func(int) error {
+		return func(i int) error {
+			got = append(got, fmt.Sprint(name, i))
+			return nil
+		}
+	}
+	for _, do := range spread([]step{{4, note("a")}, {2, note("b")}, {1, note("c")}, {0, note("d")}}) {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "a0 b0 a1 c0 a2 b1 a3"; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, " "), want)
 	}
 }

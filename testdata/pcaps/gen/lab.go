@@ -31,6 +31,7 @@ type lab struct {
 	scenario
 	tmp      string
 	srv, cli string // namespaces; the wire's ends in them are both called wire0
+	mirror   string // namespace of the bridge br0, where the wire is a switch
 	spaces   []string
 	truth    truth
 	checked  string // what the cross-check did, for the table
@@ -46,6 +47,7 @@ type lab struct {
 	keys     string // file of logged TLS secrets
 	lenient  bool   // tshark may see less than the truth
 	opened   bool   // the capture brings its keys along
+	realTime bool   // packets keep the time when they were captured
 	decodeAs []string
 }
 
@@ -134,15 +136,19 @@ func (l *lab) clientAddr(ip string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(netip.MustParseAddr(ip), uint16(l.port)), nil
 }
 
-// capture starts tcpdump at the servers' end of the wire.
+// capture starts tcpdump at the servers' end of the wire, or on the switch.
 func (l *lab) capture(args ...string) error {
+	ns, device := l.srv, "wire0"
+	if l.mirror != "" {
+		ns, device = l.mirror, "br0"
+	}
 	if len(args) == 0 {
-		args = []string{"-i", "wire0"}
+		args = []string{"-i", device}
 	}
 	// Without immediate mode what is still in the ring at the end would be
 	// lost; in it each packet takes the place of the largest one.
 	args = append([]string{"tcpdump", "-n", "-U", "--immediate-mode", "-B", "32768", "-Z", "root", "-w", l.raw}, append(args, "tcp")...)
-	p, err := l.spawn(l.srv, nil, args...)
+	p, err := l.spawn(ns, nil, args...)
 	if err != nil {
 		return err
 	}
@@ -256,8 +262,13 @@ func (l *lab) finish() error {
 			return err
 		}
 		f.packets = slices.DeleteFunc(f.packets, packet.isMarker)
-		f.shift(captureStart)
+		if !l.realTime {
+			f.shift(captureStart)
+		}
 		l.final = f.encode()
+	}
+	if strings.HasSuffix(l.name, ".gz") && !bytes.HasPrefix(l.final, []byte{0x1f, 0x8b}) {
+		l.final = gzipped(l.final)
 	}
 	if err := os.WriteFile(out, l.final, 0o644); err != nil { //nolint:gosec // checked in
 		return err

@@ -40,6 +40,7 @@ type scenario struct {
 // Later groups may read what earlier ones wrote.
 var groups = [][]scenario{
 	append(append(append(append([]scenario{demoScenario}, opensslScenarios...), gnutlsScenarios...), goScenarios...), proxyScenarios...),
+	labScenarios,
 	append(append([]scenario{}, linkScenarios...), trapScenarios...),
 }
 
@@ -69,16 +70,18 @@ func gen(dir, only string, list bool) error {
 	if err := checkTools(); err != nil {
 		return err
 	}
-	if dir == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			return err
-		}
-		dir = filepath.Join(root, "testdata", "pcaps")
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(root, "testdata", "pcaps")
+	elsewhere := dir != ""
+	if !elsewhere {
+		dir = home
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	g := &generator{ctx: ctx, dir: dir, pki: newPKI(filepath.Join(dir, "pki"))}
+	g := &generator{ctx: ctx, dir: dir, pki: newPKI(filepath.Join(home, "pki"))}
 	if err := g.pki.prepare(); err != nil {
 		return err
 	}
@@ -88,6 +91,9 @@ func gen(dir, only string, list bool) error {
 	g.printTable()
 	if len(g.failed) > 0 {
 		return fmt.Errorf("%d captures could not be made:\n%w", len(g.failed), errors.Join(g.failed...))
+	}
+	if elsewhere && only != "" {
+		return nil // not all are there
 	}
 	return g.writeReadme()
 }
@@ -190,7 +196,7 @@ func moduleRoot() (string, error) {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("no go.mod at or above %s: run this inside the repository, or give --dir", dir)
+			return "", fmt.Errorf("no go.mod at or above %s: run this inside the repository", dir)
 		}
 	}
 }
@@ -200,6 +206,7 @@ var tools = []struct{ program, pkg string }{
 	{"ip", "iproute2"}, {"sysctl", "procps"}, {"ethtool", "ethtool"}, {"tcpdump", "tcpdump"}, {"tshark", "tshark"},
 	{"openssl", "openssl"}, {"gnutls-serv", "gnutls-bin"}, {"gnutls-cli", "gnutls-bin"},
 	{"nginx", "nginx-light"}, {"haproxy", "haproxy"}, {"curl", "curl"},
+	{"prometheus", "prometheus"}, {"prometheus-blackbox-exporter", "prometheus-blackbox-exporter"},
 }
 
 func checkTools() error {

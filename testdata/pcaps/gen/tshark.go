@@ -184,11 +184,10 @@ func (l *lab) crossCheck(file string) error {
 		}
 	}
 	var faults, missed []string
-	hellos, hiddenChains, visible, seen, used := 0, 0, 0, 0, map[string]int{}
+	hellos, hiddenChains, visible, seen, used := 0, 0, 0, 0, map[*witness]bool{}
 	for _, h := range l.truth.Handshakes {
-		n := used[h.Client]
-		used[h.Client]++
-		if n >= len(clear[h.Client]) {
+		n := h.among(clear[h.Client], used)
+		if n < 0 {
 			missed = append(missed, h.Client)
 			continue
 		}
@@ -215,8 +214,10 @@ func (l *lab) crossCheck(file string) error {
 		}
 	}
 	for c, list := range clear {
-		if used[c] < len(list) {
-			faults = append(faults, fmt.Sprintf("%s: %d handshakes, the truth has %d", c, len(list), used[c]))
+		for _, w := range list {
+			if !used[w] {
+				faults = append(faults, fmt.Sprintf("%s: a handshake with %s that the truth does not have", c, w.server))
+			}
 		}
 	}
 	if len(missed) > 0 && !l.lenient {
@@ -227,6 +228,21 @@ func (l *lab) crossCheck(file string) error {
 		return fmt.Errorf("tshark and the truth disagree:\n  %s", strings.Join(faults, "\n  "))
 	}
 	return nil
+}
+
+// among returns the number of the first connection of the client that is not
+// taken yet, of one with this server where there is one, and takes it; -1 for
+// none. A port can be used again.
+func (h *handshake) among(list []*witness, used map[*witness]bool) int {
+	free := func(w *witness) bool { return !used[w] }
+	n := slices.IndexFunc(list, func(w *witness) bool { return free(w) && w.server == h.Server })
+	if n < 0 {
+		n = slices.IndexFunc(list, free)
+	}
+	if n >= 0 {
+		used[list[n]] = true
+	}
+	return n
 }
 
 // tsharkEscapes writes a name as tshark writes it into its fields.

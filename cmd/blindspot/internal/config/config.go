@@ -15,7 +15,10 @@ import (
 	"strings"
 	"time"
 
+	"blindspot/discover"
+	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
+	"blindspot/discover/trust"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -29,13 +32,10 @@ type File struct {
 	Scope          Scope
 	Monitored      []monitored.Spec
 	MonitorSources []netip.Prefix
-	Inventory      []Source
-	TrustStores    []TrustStore
+	Inventory      []inventory.Spec
+	TrustStores    []trust.Spec // read by the commands that judge, not here
 	Surfaces       []Surface
 	ExpiringWithin time.Duration // 0: not set
-
-	// Idle names the sections that are filled in and have no effect yet.
-	Idle []string
 }
 
 // Scope is what is ours.
@@ -44,25 +44,21 @@ type Scope struct {
 	Servers []netip.Prefix
 }
 
-// Source is an entry of the inventory section.
-type Source struct{ Kind, Path string }
-
-// TrustStore names the roots that clients of a surface trust: either Builtin
-// ("mozilla", "system") or PEM files.
-type TrustStore struct {
-	Name    string
-	Builtin string
-	PEM     []string
-}
-
-// Surface is a named class of endpoints. An empty list matches everything.
+// Surface is a named class of endpoints. Every condition that is given must
+// hold; at least one is.
 type Surface struct {
 	Name       string
 	Owner      string
 	TrustStore string
-	Servers    []netip.Prefix
-	Ports      []uint16
-	Names      []string
+
+	Servers  []netip.Prefix
+	Ports    []uint16
+	Names    []string       // hostnames, and *.domain
+	Networks []string       // names of capture networks
+	Issuers  []string       // part of the issuer's name
+	Clients  []netip.Prefix // where its clients are
+	StartTLS []string       // words of events, such as smtp
+	MTLS     discover.Tri   // clients are asked for certificates
 }
 
 // Read reads the configuration file at path. The empty path is the empty
@@ -103,6 +99,7 @@ func parse(path string, text []byte) (*File, error) {
 type decoder struct {
 	path, dir string
 	file      *File
+	storeRefs []*yaml.Node // where each surface names its trust store, or nil
 }
 
 // document returns the root of the only document, nil where there is none.

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"blindspot/discover"
+	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
+	"blindspot/discover/trust"
 )
 
 const contract = `scope:
@@ -50,14 +53,16 @@ func TestContract(t *testing.T) {
 			{Kind: "hosts", Path: "etc/hosts.txt"},
 		},
 		MonitorSources: prefixes("10.77.3.9/32"),
-		Inventory:      []Source{{"pem", "/etc/ssl/issued"}},
-		TrustStores:    []TrustStore{{Name: "public", Builtin: "mozilla"}, {Name: "internal", PEM: []string{"etc/internal-roots.pem"}}},
+		Inventory:      []inventory.Spec{{Kind: "pem", Path: "/etc/ssl/issued"}},
+		TrustStores: []trust.Spec{
+			{Name: "public", Builtin: "mozilla", Ref: "etc/blindspot.yml:11"},
+			{Name: "internal", PEM: []string{"etc/internal-roots.pem"}, Ref: "etc/blindspot.yml:12"},
+		},
 		Surfaces: []Surface{
 			{Name: "HAProxy edge", Owner: "infra", TrustStore: "public", Servers: prefixes("10.77.0.10/32"), Ports: []uint16{443}},
 			{Name: "backends", Owner: "platform", TrustStore: "internal", Servers: prefixes("10.77.1.0/24")},
 		},
 		ExpiringWithin: 14 * 24 * time.Hour,
-		Idle:           []string{"inventory", "trust_stores"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -69,7 +74,7 @@ func TestForms(t *testing.T) {
 		name, text string
 		want       func(*File) bool
 	}{
-		{"empty", "", func(f *File) bool { return f.Monitored == nil && f.Idle == nil }},
+		{"empty", "", func(f *File) bool { return f.Monitored == nil }},
 		{"only comments", "# nothing\n", func(f *File) bool { return f.Monitored == nil }},
 		{"document marks", "---\nexpiring_within: 14d\n", func(f *File) bool { return f.ExpiringWithin == 336*time.Hour }},
 		{"empty section", "scope:\nmonitored:\n", func(f *File) bool { return f.Monitored == nil }},
@@ -89,6 +94,33 @@ func TestForms(t *testing.T) {
 		}},
 		{"surface by names", "surfaces: [{name: web, names: [a.example, '*.B.example']}]", func(f *File) bool {
 			return slices.Equal(f.Surfaces[0].Names, []string{"a.example", "*.b.example"})
+		}},
+		{"surface by everything else", `surfaces: [{name: mesh, issuers: Mesh CA, clients: [10.0.0.0/8], starttls: [smtp, imap], mtls: yes, networks: [site-a]}]`, func(f *File) bool {
+			return reflect.DeepEqual(f.Surfaces, []Surface{{
+				Name: "mesh", Issuers: []string{"Mesh CA"}, Clients: prefixes("10.0.0.0/8"), StartTLS: []string{"smtp", "imap"},
+				MTLS: discover.Yes, Networks: []string{"site-a"},
+			}})
+		}},
+		{"surface without mutual TLS", `surfaces: [{name: a, mtls: false}]`, func(f *File) bool { return f.Surfaces[0].MTLS == discover.No }},
+		{"trust store below its surface", "surfaces: [{name: a, ports: [443], trust_store: p}]\ntrust_stores: [{name: p, builtin: mozilla}]", func(f *File) bool {
+			return f.Surfaces[0].TrustStore == "p"
+		}},
+		{"trust stores of all kinds", "trust_stores:\n- {name: java, jks: cacerts, password: secret}\n- {name: p12, pkcs12: a.p12}\n- {name: mesh, spiffe: b.json, trust_domain: shop.example}\n- {name: kube, kubernetes: cm.yml, pem: ca.pem}\n", func(f *File) bool {
+			return reflect.DeepEqual(f.TrustStores, []trust.Spec{
+				{Name: "java", JKS: "dir/cacerts", Password: "secret", Ref: "dir/b.yml:2"},
+				{Name: "p12", PKCS12: "dir/a.p12", Ref: "dir/b.yml:3"},
+				{Name: "mesh", SPIFFE: "dir/b.json", TrustDomain: "shop.example", Ref: "dir/b.yml:4"},
+				{Name: "kube", Kubernetes: "dir/cm.yml", PEM: []string{"dir/ca.pem"}, Ref: "dir/b.yml:5"},
+			})
+		}},
+		{"inventory", "inventory: ['pem:issued', exported.csv, {kind: csv, path: other.csv, serial: Serial Number}]", func(f *File) bool {
+			return reflect.DeepEqual(f.Inventory, []inventory.Spec{
+				{Kind: "pem", Path: "dir/issued"}, {Path: "dir/exported.csv"},
+				{Kind: "csv", Path: "dir/other.csv", Options: map[string]string{"serial": "Serial Number"}},
+			})
+		}},
+		{"options of a server that is asked", "monitored: [{kind: prometheus, path: 'http://p:9090', bearer: token}]", func(f *File) bool {
+			return reflect.DeepEqual(f.Monitored, []monitored.Spec{{Kind: "prometheus", Path: "http://p:9090", Options: map[string]string{"bearer": "dir/token"}}})
 		}},
 	}
 	for _, tt := range tests {
@@ -130,9 +162,18 @@ func TestErrors(t *testing.T) {
 		{"word port", "surfaces: [{name: a, ports: [https]}]\n", `b.yml:1:30: "https" is no port`},
 		{"surface without name", "surfaces: [{ports: [443]}]\n", "b.yml:1:12: this surface has no name"},
 		{"surface of everything", "surfaces: [{name: a}]\n", `b.yml:1:12: surface "a" matches everything`},
-		{"unknown trust store", "trust_stores: [{name: public, builtin: mozilla}]\nsurfaces:\n  - {name: a, ports: [443], trust_store: pubic}\n", `b.yml:3:5: surface "a": there is no trust store "pubic"; did you mean "public"?`},
+		{"unknown trust store", "trust_stores: [{name: public, builtin: mozilla}]\nsurfaces:\n  - {name: a, ports: [443], trust_store: pubic}\n", `b.yml:3:42: surface "a": there is no trust store "pubic"; did you mean "public"?`},
+		{"trust store of a file without any", "surfaces: [{name: a, ports: [443], trust_store: public}]\n", `b.yml:1:49: surface "a": there is no trust store "public": add it to trust_stores`},
+		{"mtls is no word", "surfaces: [{name: a, mtls: maybe}]\n", `b.yml:1:28: "maybe" is neither true nor false`},
+		{"empty issuer", "surfaces: [{name: a, issuers: ['']}]\n", "b.yml:1:32: found an empty text, want an issuer's name"},
+		{"unknown kind of inventory", "inventory: [{kind: pemm, path: a}]\n", `b.yml:1:20: unknown kind of inventory source "pemm"; did you mean "pem"?`},
+		{"unknown option of an inventory", "inventory: [{kind: pem, path: a, serial: b}]\n", `b.yml:1:34: unknown key "serial" of a source of kind "pem"`},
+		{"option without a kind", "inventory: [{path: a, serial: b}]\n", `b.yml:1:23: unknown key "serial" of a source without a kind`},
+		{"inventory without path", "inventory: [{kind: pem}]\n", "b.yml:1:13: this source has no path: want {kind: pem,"},
+		{"unknown kind of inventory in a word", "inventory: ['bogus:x']\n", `b.yml:1:13: unknown kind "bogus"`},
+		{"password of nothing", "trust_stores: [{name: p, pem: a, password: x}]\n", `b.yml:1:16: trust store "p": a password is for jks and pkcs12`},
 		{"unknown builtin", "trust_stores: [{name: p, builtin: mozila}]\n", `b.yml:1:35: unknown built-in trust store "mozila"; did you mean "mozilla"?`},
-		{"empty trust store", "trust_stores: [{name: p}]\n", `b.yml:1:16: trust store "p": want either builtin (mozilla, system) or pem: [FILE]`},
+		{"empty trust store", "trust_stores: [{name: p}]\n", `b.yml:1:16: trust store "p" is made of nothing: want builtin: mozilla or system, pem: [FILE]`},
 		{"trust store twice", "trust_stores: [{name: p, builtin: system}, {name: p, builtin: system}]\n", `b.yml:1:44: trust store "p" is there already`},
 		{"no YAML", "scope: [a\n", "b.yml:"},
 		{"tab", "scope:\n\tdomains: []\n", "b.yml:2: "},

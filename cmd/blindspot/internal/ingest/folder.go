@@ -108,6 +108,11 @@ func (f *folder) outside(o *discover.Observation) bool {
 func (f *folder) flush(forget bool) error {
 	b := f.aggregator.Drain(forget)
 	f.certificates += len(b.Certificates)
+	return f.write(b)
+}
+
+// write stores a batch; the first one begins the source.
+func (f *folder) write(b *discover.Batch) error {
 	if f.cfg.Store == nil || b.Empty() {
 		return nil
 	}

@@ -1,0 +1,227 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The checks of lab/incident/prometheus.yml.
+const incidentChecks = 7
+
+var incidentCerts = []labCert{
+	{role: "public-root", subject: "Example Trust Root R2", key: "rsa", ca: true, from: -2 * year, to: 18 * year},
+	{role: "public-ca", subject: "Example Trust TLS CA 2", issuer: "public-root", ca: true, from: -1 * year, to: 5 * year},
+	{role: "internal-root", subject: "Shop Internal CA", key: "rsa", ca: true, from: -2 * year, to: 8 * year},
+	{role: "mesh-root", subject: "Shop Mesh CA", ca: true, from: -100 * day, to: 2 * year, stock: "pem"},
+	{role: "ops-root", subject: "Grafana CA", ca: true, from: -90 * day, to: 3 * year},
+
+	{role: "shop", subject: "shop.example", issuer: "public-ca", names: []string{"shop.example", "www.shop.example", "status.shop.example"}, from: -60 * day, to: 300 * day, stock: "pem csv", owner: "infra"},
+	{role: "partners", subject: "partners.shop.example", issuer: "public-ca", names: []string{"partners.shop.example"}, from: -40 * day, to: 320 * day, stock: "pem csv", owner: "infra"},
+	{role: "pay", subject: "pay.shop.example", issuer: "public-ca", names: []string{"pay.shop.example"}, from: -20 * day, to: 200 * day, bare: true, stock: "pem csv", owner: "infra"},
+	{role: "api-v2", subject: "api-v2.shop.example", issuer: "public-ca", names: []string{"api-v2.shop.example"}, from: -5 * day, to: 360 * day, stock: "pem csv", owner: "infra"},
+
+	{role: "app-old", subject: "app.shop.internal", issuer: "internal-root", key: "rsa", names: []string{"app.shop.internal"}, from: -368 * day, to: -3 * day, stock: "csv", owner: "platform", retired: true},
+	{role: "app-new", subject: "app.shop.internal", issuer: "internal-root", key: "rsa", names: []string{"app.shop.internal"}, from: -7 * day, to: 358 * day, stock: "pem csv", owner: "platform"},
+	{role: "files", subject: "files.shop.internal", issuer: "internal-root", names: []string{"files.shop.internal"}, from: -100 * day, to: 265 * day, stock: "pem csv", owner: "platform"},
+	{role: "files-next", subject: "files.shop.internal", issuer: "internal-root", names: []string{"files.shop.internal"}, from: -100 * day, to: 265 * day}, // its key is in memory; it was never installed
+
+	{role: "grafana", subject: "grafana.shop.internal", issuer: "ops-root", names: []string{"grafana.shop.internal"}, from: -90 * day, to: 275 * day, stock: "csv", owner: "observability"},
+	{role: "wiki", subject: "wiki.shop.internal", issuer: "internal-root", names: []string{"wiki.shop.internal"}, from: -30 * day, to: 335 * day},
+	{role: "printer", subject: "printer.shop.internal", issuer: "internal-root", key: "rsa", names: []string{"printer.shop.internal"}, from: -200 * day, to: 500 * day, stock: "csv", owner: "office"},
+
+	{role: "payments-1", subject: "payments", issuer: "mesh-root", names: []string{"payments.mesh.shop.internal"}, uri: "spiffe://mesh.shop.internal/ns/pay/sa/payments", from: -hour, to: 23 * hour},
+	{role: "payments-2", subject: "payments", issuer: "mesh-root", names: []string{"payments.mesh.shop.internal"}, uri: "spiffe://mesh.shop.internal/ns/pay/sa/payments", from: -2 * hour, to: 22 * hour},
+	{role: "orders", subject: "orders", issuer: "mesh-root", uri: "spiffe://mesh.shop.internal/ns/shop/sa/orders", from: -hour, to: 23 * hour},
+	{role: "ledger", subject: "ledger", issuer: "mesh-root", uri: "spiffe://mesh.shop.internal/ns/pay/sa/ledger", from: -26 * hour, to: -2 * hour},
+	{role: "blackbox", subject: "blackbox", issuer: "mesh-root", uri: "spiffe://mesh.shop.internal/ns/ops/sa/blackbox", from: -hour, to: 23 * hour},
+}
+
+// Where the incident's servers are.
+const (
+	filesAddr    = "10.77.1.31:8443"
+	printerAddr  = "10.77.3.30:8443"
+	grafanaAddr  = "10.77.3.20:443"
+	wikiAddr     = "10.77.3.21:443"
+	payments1    = "10.77.2.10:8443"
+	payments2    = "10.77.2.11:8443"
+	checkedApp   = "10.77.1.21:8443" // of the five, the one that the name resolves to
+	paymentsName = "payments.mesh.shop.internal"
+)
+
+func backend(n int) string { return fmt.Sprintf("10.77.1.%d:8443", 20+n) }
+
+type incident struct{ *laboratory }
+
+func runIncident(l *lab) error {
+	base, err := newLaboratory(l, "incident", map[string][]string{
+		"10.77.0.10": {"shop.example", "www.shop.example", "status.shop.example"},
+		"10.77.1.21": {"app.shop.internal"},
+		"10.77.2.10": {paymentsName},
+		"10.77.3.20": {"grafana.shop.internal"},
+		"10.77.3.21": {"wiki.shop.internal"},
+	})
+	if err != nil {
+		return err
+	}
+	b := incident{base}
+	b.asks = map[string]string{"/app": "app.shop.internal"}
+	if err := b.issue(incidentCerts); err != nil {
+		return err
+	}
+	if err := b.savePKI(map[string]string{"public.pem": "public-root", "internal.pem": "internal-root", "mesh.pem": "mesh-root"}); err != nil {
+		return err
+	}
+	for _, do := range []func() error{b.servers, func() error { return b.capture() }, b.startMonitor, b.traffic,
+		func() error { return b.monitored(incidentChecks) }, b.edgeLog, b.sitesLog} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startMonitor gives the exporter its own certificate for the mesh.
+func (b *laboratory) startMonitor() error {
+	b.crt(b.id("blackbox"))
+	b.key(b.id("blackbox"))
+	return b.monitor()
+}
+
+func (b *incident) servers() error {
+	if err := b.sites(); err != nil {
+		return err
+	}
+	if err := b.incidentEdge(); err != nil {
+		return err
+	}
+	for addr, role := range map[string]string{payments1: "payments-1", payments2: "payments-2"} {
+		if _, err := b.mesh(addr, role, "mesh-root"); err != nil {
+			return err
+		}
+	}
+	// The file server got the next certificate's key, and kept the old certificate.
+	cert := b.id("files").tls()
+	cert.PrivateKey = b.id("files-next").key
+	if _, err := b.goServe(filesAddr, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}, nil); err != nil {
+		return err
+	}
+	return b.sserver(printerAddr, b.id("printer"), "-tls1", "-cipher", "ALL:@SECLEVEL=0")
+}
+
+// sites are NGINX's: five backends, of which two missed the renewal, and the
+// ops plane.
+func (b *incident) sites() error {
+	const visible = "ssl_protocols TLSv1.2; ssl_session_tickets off;"
+	return b.serveSites(
+		site{[]string{backend(1), backend(2), backend(3)}, "app.shop.internal", "app-new", visible},
+		site{[]string{backend(4), backend(5)}, "app.shop.internal", "app-old", visible},
+		site{[]string{grafanaAddr}, "grafana.shop.internal", "grafana", ""},
+		site{[]string{wikiAddr}, "wiki.shop.internal", "wiki", ""},
+	)
+}
+
+// incidentEdge is HAProxy with four certificates, which does not verify the
+// backends: that is how their expiry stayed unnoticed.
+func (b *incident) incidentEdge() error {
+	list := b.file("crt-list", strings.Join([]string{b.pem(b.id("shop")), b.pem(b.id("partners")), b.pem(b.id("pay"))}, "\n")+"\n")
+	var servers strings.Builder
+	for n := 1; n <= 5; n++ {
+		fmt.Fprintf(&servers, "  server app%d %s source 10.77.0.10:5%d000-5%d999 ssl verify none no-ssl-reuse sni str(app.shop.internal)\n", n, backend(n), n, n)
+	}
+	return b.edge("crt-list "+list, `  use_backend app if { path /app }
+  http-request return status 200 content-type text/plain string ok if !{ path /app }
+backend app
+  http-reuse never
+  balance roundrobin
+`+servers.String())
+}
+
+// traffic is 118 handshakes of clients, counting those of the edge with its backends.
+func (b *incident) traffic() error {
+	public, internal := b.roots("client-public.pem", "public-root"), b.roots("client-internal.pem", "internal-root")
+	appRoots := b.roots("client-app.pem", "public-root", "public-ca") // the app on the phones brings the intermediate along
+	web := func(i int) string { return fmt.Sprintf("10.77.8.%d", 1+i%8) }
+	half := func(i int) bool { return i%2 == 0 }
+	get := func(from func(int) string, to, url, role, roots string, tls12 func(int) bool) func(int) error {
+		return func(i int) error {
+			args := []string{"--tlsv1.3"}
+			if tls12(i) {
+				args = []string{"--tls-max", "1.2"}
+			}
+			if roots == "" {
+				args = append(args, "-k")
+			} else {
+				args = append(args, "--cacert", roots)
+			}
+			return b.curlOK(curl{from: from(i), to: to, url: url, args: args}, b.id(role))
+		}
+	}
+	office := func(i int) string { return fmt.Sprintf("10.77.4.%d", 70+i%2) }
+	return b.play(80*time.Millisecond,
+		step{20, get(web, edgeAddr, "https://shop.example/app", "shop", public, half)}, // each makes two handshakes
+		step{10, get(web, edgeAddr, "https://shop.example/", "shop", public, half)},
+		step{10, get(web, edgeAddr, "https://www.shop.example/", "shop", public, half)},
+		step{24, get(func(i int) string { return fmt.Sprintf("10.77.9.%d", 1+i%3) }, edgeAddr, "https://partners.shop.example/v1", "partners", public, func(i int) bool { return i%3 > 0 })},
+		step{6, get(web, edgeAddr, "https://pay.shop.example/", "pay", appRoots, func(i int) bool { return i%3 > 0 })},
+		step{4, get(office, grafanaAddr, "https://grafana.shop.internal/", "grafana", "", half)},
+		step{4, get(office, wikiAddr, "https://wiki.shop.internal/", "wiki", internal, half)},
+		step{4, func(int) error {
+			return b.refuses(sclient{from: "10.77.4.60", to: checkedApp, sni: "app.shop.internal", args: []string{"-tls1_2", "-verify_return_error", "-CAfile", public}}, b.id("app-new"), "TLS 1.2", "unknown_ca")
+		}},
+		step{3, b.fileClient},
+		step{8, b.order},
+		step{3, b.lateLedger},
+		step{2, func(int) error {
+			_, err := b.expect(sclient{from: "10.77.4.80", to: printerAddr, sni: "printer.shop.internal", args: []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}}, b.id("printer").with())
+			return err
+		}},
+	)
+}
+
+// fileClient meets a signature by another key than the certificate's.
+func (b *incident) fileClient(i int) error {
+	const from, name = "10.77.4.61", "files.shop.internal"
+	id := b.id("files").with()
+	if i == 0 {
+		h, r, err := b.sclient(sclient{from: from, to: filesAddr, sni: name, args: []string{"-tls1_2"}})
+		if err == nil && r.code == 0 {
+			err = fmt.Errorf("s_client accepts the signature of another key:\n%s", r.out)
+		}
+		h.Cipher, h.KeyProof = "", ref(false)
+		h.refusedLike(id, tls.VersionTLS12, "client", "decrypt_error")
+		return err
+	}
+	h, err := b.goDial(goClient{from: from, to: filesAddr, cfg: b.trusting(name, "internal-root", tls.VersionTLS12)})
+	h.KeyProof = ref(false)
+	h.refusedLike(id, tls.VersionTLS12, "client", "illegal_parameter")
+	return wantError(err, "invalid signature by the server")
+}
+
+// order is one service of the mesh that calls another, on both of its instances.
+func (b *incident) order(i int) error {
+	to, role := payments1, "payments-1"
+	if i%2 == 1 {
+		to, role = payments2, "payments-2"
+	}
+	return b.call(fmt.Sprintf("10.77.2.%d", 20+i/2%2), to, role, "orders")
+}
+
+// call is a connection in the mesh that must succeed.
+func (b *laboratory) call(from, to, role, client string) error {
+	h, err := b.goOK(goClient{from: from, to: to, cfg: b.trusting(paymentsName, "mesh-root", tls.VersionTLS12, client)}, b.id(role))
+	h.ClientAuth, h.ClientCerts = ref(true), b.id(client).hashes()
+	return err
+}
+
+// lateLedger is a service whose agent died: it goes on with the certificate of
+// yesterday, and is refused.
+func (b *incident) lateLedger(int) error {
+	h, err := b.goDial(goClient{from: "10.77.2.30", to: payments1, cfg: b.trusting(paymentsName, "mesh-root", tls.VersionTLS12, "ledger")})
+	h.ClientAuth, h.ClientCerts = ref(true), b.id("ledger").hashes()
+	h.refusedLike(b.id("payments-1"), tls.VersionTLS12, "server", "certificate_expired")
+	return wantError(err, "certificate")
+}
