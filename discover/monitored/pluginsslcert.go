@@ -43,11 +43,12 @@ func checkSSLCert(ref string, a pluginArgs) (Check, error) {
 	if err != nil {
 		return c, err
 	}
-	server, origin := place{name: c.Address}, originDerived
+	origin := originDerived
 	if a.has("sni") {
 		origin = originExplicit
 	}
-	if server, err = parseTarget(or(a.values["sni"], c.Address)); err != nil {
+	server, err := parseTarget(or(a.values["sni"], c.Address))
+	if err != nil {
 		return c, err
 	}
 	if at := a.values["resolve"]; at != "" {
