@@ -656,6 +656,10 @@ func (hs *handshake) closed() bool {
 // finish ends a handshake: it becomes an observation, and its flow an answered
 // one.
 func (t *Table) finish(n uint32, e *entry, at int64) {
+	if e.key.proto == decode.UDP {
+		t.finishTalks(n, e, at)
+		return
+	}
 	hs := t.hs.get(e.hs)
 	t.observe(e, hs, at)
 	t.release(n, e)

@@ -18,6 +18,7 @@ type scratch struct {
 	certs    [][]byte
 	alerts   []tlsparse.Alert
 	text     []byte
+	hello    []byte
 }
 
 // side is one direction as observe reads it.
@@ -52,15 +53,7 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 		return
 	}
 	client, server := t.side(hs, int(hs.client)), t.side(hs, int(1-hs.client))
-	o := &discover.Observation{
-		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(at, hs.first)).UTC(), Order: hs.number,
-		Transport: discover.TCP,
-		Tunnel:    t.tunnels.name(hs.tunnel),
-	}
-	o.Client, o.Server = e.key.ends(int(hs.client))
-	if n := int(e.key.network); n < len(t.cfg.Networks) {
-		o.Network = t.cfg.Networks[n]
-	}
+	o := t.observation(e, hs, at, discover.TCP)
 	hello := t.observeClient(e, client, o)
 	if !hello && !hs.answerAlone(server) {
 		t.stats.HalfAnswer += oneIf(hs.flags&sawServerHello != 0)
@@ -68,11 +61,31 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	}
 	t.observeServer(hs, server, o)
 	t.observeCourse(hs, client, server, o)
+	o.HopFrom = t.hellos.before(hs.hello, e, hs.answer, o.Server)
+	t.emit(o)
+}
+
+// observation returns what is known of any handshake.
+func (t *Table) observation(e *entry, hs *handshake, at int64, transport discover.Transport) *discover.Observation {
+	o := &discover.Observation{
+		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(at, hs.first)).UTC(), Order: hs.number,
+		Transport: transport,
+		Tunnel:    t.tunnels.name(hs.tunnel),
+	}
+	o.Client, o.Server = e.key.ends(int(hs.client))
+	if n := int(e.key.network); n < len(t.cfg.Networks) {
+		o.Network = t.cfg.Networks[n]
+	}
+	return o
+}
+
+// emit tells of an observation, unless it was told of before.
+func (t *Table) emit(o *discover.Observation) {
 	if t.recent.seen(o, t.seed) {
 		t.stats.Repeated++
 		return
 	}
-	if o.HopFrom = t.hellos.before(hs.hello, e, hs.answer); o.HopFrom.IsValid() {
+	if o.HopFrom.IsValid() {
 		t.stats.Hops++
 	} else {
 		t.stats.Handshakes++
@@ -192,7 +205,7 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 	}
 	if body := server.message(tlsparse.TypeServerHello, n); body != nil {
 		tlsparse.ParseServerHello(body, h) // damage was counted when it came
-		t.describeServerHello(h, o)
+		t.describeServerHello(h, o, false)
 	} else if body := server.message(typeSSLv2ServerHello, 0); body != nil {
 		t.sslv2ServerHello(body, o)
 	}
@@ -215,10 +228,10 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 	}
 }
 
-func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation) {
+func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation, dtls bool) {
 	o.ServerHello = true
 	o.ServerRandom = slices.Clone(h.Random)
-	o.Version = tlsparse.VersionName(h.SelectedVersion, false)
+	o.Version = tlsparse.VersionName(h.SelectedVersion, dtls)
 	o.Cipher = tlsparse.CipherSuiteName(h.CipherSuite)
 	if h.KeyShareGroup != 0 {
 		o.Group = tlsparse.GroupName(h.KeyShareGroup)

@@ -11,8 +11,9 @@ import (
 // capture, that delivers one twice makes it no second use.
 const maxRecent = 1 << 16
 
-// recentHandshakes remembers handshakes by their randoms and their ends, each
-// until another one falls on its place.
+// recentHandshakes remembers handshakes by their client random, or where the
+// hello was not captured by the server's, and their ends, each until another one
+// falls on its place.
 type recentHandshakes []uint64
 
 // seen reports whether o was observed before, and remembers it.
@@ -24,7 +25,9 @@ func (r *recentHandshakes) seen(o *discover.Observation, seed uint64) bool {
 		*r = make([]uint64, maxRecent)
 	}
 	h := hashBytes(seed, o.ClientRandom)
-	h = hashBytes(h, o.ServerRandom)
+	if o.ClientRandom == nil {
+		h = hashBytes(h, o.ServerRandom)
+	}
 	c, s := o.Client.Addr().As16(), o.Server.Addr().As16()
 	h = hashBytes(hashBytes(h, c[:]), s[:])
 	h = mix(h^uint64(o.Client.Port())<<16^uint64(o.Server.Port()), 0x9e3779b97f4a7c15)
@@ -77,15 +80,17 @@ func (r *recentHellos) answered(hello uint64, e *entry, answer uint64) {
 }
 
 // before returns the server that the same hello was sent to first, on another
-// flow, where it got the same answer; the zero AddrPort where there is none.
-func (r *recentHellos) before(hello uint64, e *entry, answer uint64) netip.AddrPort {
-	if *r == nil || hello == 0 || answer == 0 {
+// flow, where it got the same answer; or where it was this server, and neither
+// got one. The zero AddrPort: there is none.
+func (r *recentHellos) before(hello uint64, e *entry, answer uint64, server netip.AddrPort) netip.AddrPort {
+	if *r == nil || hello == 0 {
 		return netip.AddrPort{}
 	}
-	if slot := &(*r)[hello%maxRecent]; slot.hello == hello && slot.flow != e.hash && slot.answer == answer {
-		return slot.server
+	slot := &(*r)[hello%maxRecent]
+	if slot.hello != hello || slot.flow == e.hash || slot.answer != answer || answer == 0 && slot.server != server {
+		return netip.AddrPort{}
 	}
-	return netip.AddrPort{}
+	return slot.server
 }
 
 // hashBytes mixes b into h.

@@ -7,6 +7,7 @@ import (
 
 	"blindspot/capture/decode"
 	"blindspot/discover"
+	"blindspot/tlsparse/quic"
 )
 
 // Defaults of a Config.
@@ -41,7 +42,7 @@ type Stats struct {
 	Flows     uint64 // table entries made
 	Open      uint64 // entries now
 	Segments  uint64
-	Datagrams uint64 // UDP, not read yet
+	Datagrams uint64 // UDP
 
 	Handshakes uint64 // observations emitted
 	Repeated   uint64 // handshakes that had been observed already
@@ -77,6 +78,7 @@ type Table struct {
 	lists   [listCount]list
 	hs      slab[handshake]
 	streams slab[stream]
+	talks   slab[talks]
 	buffers arena
 	tunnels tunnelNames
 
@@ -86,6 +88,11 @@ type Table struct {
 	jumped   uint64 // number of the packet that had it
 	deadline int64  // when the next entry times out
 	number   uint64
+
+	quic      quic.Reader
+	conns     []*quic.Conn // of the flow at hand
+	connTalks []*talk      // whose they are
+	talkBytes int64        // held by handshakes over datagrams
 
 	recent recentHandshakes
 	hellos recentHellos
@@ -127,6 +134,7 @@ func New(cfg Config) *Table {
 		cfg.Emit = func(*discover.Observation) {}
 	}
 	t := &Table{cfg: cfg, seed: newSeed(), index: make([]uint32, 1<<10)}
+	t.quic.MaxBuffered = cfg.MaxBuffered / 4
 	t.buffers.limit = cfg.MaxBuffered
 	t.deadline = never
 	return t
@@ -148,7 +156,10 @@ func (t *Table) Segment(s *decode.Segment, number uint64) {
 	t.number, t.now = number, s.Time
 	t.tick(s.Time)
 	if s.Proto != decode.TCP {
-		t.stats.Datagrams++ // QUIC and DTLS will begin here
+		t.datagram(s)
+		if t.talkBytes > t.cfg.MaxBuffered/2 {
+			t.relieve()
+		}
 		return
 	}
 	t.stats.Segments++
@@ -198,12 +209,20 @@ func (t *Table) tick(now int64) {
 func (t *Table) carry(now int64) {
 	for n := t.lists[listOpen].tail; n != 0; {
 		e := t.entry(n)
-		if t.hs.get(e.hs).number < t.jumped {
+		if t.lastPacket(e) < t.jumped {
 			return
 		}
 		e.last = now
 		n = e.prev
 	}
+}
+
+// lastPacket returns the number of the packet that touched an open entry last.
+func (t *Table) lastPacket(e *entry) uint64 {
+	if e.key.proto == decode.UDP {
+		return t.talks.get(e.hs).number
+	}
+	return t.hs.get(e.hs).number
 }
 
 // Advance tells the table that packet time has reached now, for a source that

@@ -218,7 +218,7 @@ func TestHTMLWithoutScript(t *testing.T) {
 	}
 	body := elements(doc, tagged("body"))[0]
 	text := textOf(body)
-	want := []string{"Coverage gap", "154,000 handshakes in 12,345,678 packets", "92,000 encrypted (TLS 1.3)", "edge.pcap: breaks off", "updates.vendor.example",
+	want := []string{"Coverage gap", "154,000 handshakes in 12,345,678 packets", "92,000 encrypted (TLS 1.3, QUIC)", "edge.pcap: breaks off", "updates.vendor.example",
 		"checked weakly 3.9 % of traffic", "no check of the name 11.8 % of traffic", "31 of 41 checked", "✕ 1 critical, 1 warning", "[2001:db8::10]:443"}
 	for i := range r.Findings {
 		f := &r.Findings[i]

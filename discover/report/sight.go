@@ -14,7 +14,7 @@ type line struct{ label, text string }
 // causeWords say for people what hid or lost something. What is not here is
 // shown by its own word.
 var causeWords = map[string]string{
-	"encrypted":        "encrypted (TLS 1.3)",
+	"encrypted":        "encrypted (TLS 1.3, QUIC)",
 	"no-server-answer": "without a server's answer",
 	"table-full":       "flows given up for want of room",
 	"reassembly":       "flows with missing segments",
