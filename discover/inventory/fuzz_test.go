@@ -40,7 +40,8 @@ func readFuzzed(t *testing.T, spec Spec, data []byte) {
 			t.Errorf("serial %q is not normal", rec.Serial)
 		}
 		if c := rec.Certificate; c != nil {
-			if found, _ := x.Find(c); found == nil {
+			// a precertificate has no fingerprint to be found by, and a damaged one nothing else
+			if found, _ := x.Find(c); found == nil && !rec.SHA256.IsZero() {
 				t.Errorf("the certificate of %s is not found", rec.Ref)
 			}
 			x.Newer(c)
