@@ -35,9 +35,11 @@ type handshake struct {
 	hello    uint64 // hash of the first ClientHello, 0 before it is whole
 	answer   uint64 // hash of the server random
 	streams  [2]uint32
-	client   uint8 // direction of the client, noDir while unknown
-	refused  uint8 // who sent the first fatal alert, refused… constants
-	tries    uint8 // segments seen without a known start
+	client   uint8  // direction of the client, noDir while unknown
+	refused  uint8  // who sent the first fatal alert, refused… constants
+	tries    uint8  // segments seen without a known start
+	looks    uint8  // at the preface
+	preface  uint32 // +1 in the table's prefaces, 0 for none
 	nalerts  uint8
 	flags    flags
 	version  uint16
@@ -107,6 +109,9 @@ func (t *Table) syn(n uint32, e *entry, dir int, s *decode.Segment) {
 	}
 	e.isn[dir] = s.Seq
 	e.flags |= mark
+	if s.Flags&decode.ACK == 0 {
+		e.flags = e.flags&^(flagOpened0|flagOpened1) | uint8(flagOpened0<<dir)
+	}
 }
 
 // reused reports whether a SYN begins another connection than the entry's.
@@ -317,6 +322,17 @@ func (t *Table) read(n uint32, e *entry, hs *handshake, st *stream, dir int, seq
 		case tlsparse.Maybe:
 			return true
 		case tlsparse.No:
+			if hs.client == noDir {
+				found, decided := t.preface(e, hs)
+				if found {
+					hs.first = t.now
+					t.resume(e, hs)
+					return true
+				}
+				if !decided && !startsTLS(p) {
+					return true
+				}
+			}
 			if startsTLS(p) && seq != st.base {
 				return t.lateHello(n, e, hs, st, dir, seq, p)
 			}
@@ -405,14 +421,19 @@ func (t *Table) unsynced(n uint32, e *entry, hs *handshake, st *stream) bool {
 // foreign gives a flow up as not ours. A hello at the start of a later segment
 // will be seen even so.
 func (t *Table) foreign(n uint32, e *entry, hs *handshake) {
+	t.countForeign(e, hs)
+	e.random = 0
+	t.release(n, e)
+}
+
+// countForeign counts a flow in which no handshake was seen.
+func (t *Table) countForeign(e *entry, hs *handshake) {
 	if t.midStream(hs) {
 		t.stats.MidStream++
 	} else {
 		t.stats.Foreign++
 	}
 	e.flags |= flagForeign
-	e.random = 0
-	t.release(n, e)
 }
 
 // midStream reports whether a direction's first bytes are a TLS record of a
@@ -673,6 +694,9 @@ func (t *Table) release(n uint32, e *entry) {
 			t.buffers.release(t.streams.get(sn).buf)
 			t.streams.give(sn)
 		}
+	}
+	if hs.preface != 0 {
+		t.prefaces.give(hs.preface)
 	}
 	t.hs.give(e.hs)
 	e.hs = 0

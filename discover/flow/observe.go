@@ -48,8 +48,7 @@ func (s side) message(typ uint8, n int) []byte {
 // observe emits what was seen of a handshake, if it was one.
 func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	if hs.client == noDir {
-		t.stats.Foreign++
-		e.flags |= flagForeign
+		t.countForeign(e, hs)
 		return
 	}
 	client, server := t.side(hs, int(hs.client)), t.side(hs, int(1-hs.client))
@@ -75,6 +74,10 @@ func (t *Table) observation(e *entry, hs *handshake, at int64, transport discove
 	o.Client, o.Server = e.key.ends(int(hs.client))
 	if n := int(e.key.network); n < len(t.cfg.Networks) {
 		o.Network = t.cfg.Networks[n]
+	}
+	if hs.preface != 0 {
+		p := t.prefaces.get(hs.preface)
+		o.Preface, o.Target, o.ClientOrigin = p.name, p.target, p.origin
 	}
 	return o
 }

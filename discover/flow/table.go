@@ -67,20 +67,21 @@ type Stats struct {
 
 // Table follows flows. It belongs to one goroutine.
 type Table struct {
-	cfg     Config
-	stats   Stats
-	seed    uint64
-	index   []uint32 // open addressing; entry number + 1
-	entries [][]entry
-	used    uint32 // entries ever made
-	free    uint32 // head of the list of free entries, +1
-	live    int
-	lists   [listCount]list
-	hs      slab[handshake]
-	streams slab[stream]
-	talks   slab[talks]
-	buffers arena
-	tunnels tunnelNames
+	cfg      Config
+	stats    Stats
+	seed     uint64
+	index    []uint32 // open addressing; entry number + 1
+	entries  [][]entry
+	used     uint32 // entries ever made
+	free     uint32 // head of the list of free entries, +1
+	live     int
+	lists    [listCount]list
+	hs       slab[handshake]
+	streams  slab[stream]
+	talks    slab[talks]
+	prefaces slab[preface]
+	buffers  arena
+	tunnels  tunnelNames
 
 	now      int64  // time of the packet at hand
 	clock    int64  // packet time, never going back
@@ -116,6 +117,8 @@ const (
 	flagISN0    = 1 << iota // isn[0] is known
 	flagISN1                // isn[1] is known
 	flagForeign             // it carries something else
+	flagOpened0             // direction 0 sent the SYN that opened it
+	flagOpened1             // direction 1 did
 )
 
 // key identifies a flow: both ends in canonical order, within one network.
