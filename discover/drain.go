@@ -1,0 +1,148 @@
+package discover
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// See folds what the capture says of itself: v is cumulative for the source
+// (packets, bytes, drops, losses, notes; its Handshakes and Hidden are ignored,
+// the aggregator counts those), and what is new in it belongs to the bucket of
+// at.
+func (a *Aggregator) See(v Visibility, at time.Time) {
+	iv := a.interval(at)
+	iv.Packets += v.Packets - a.known.Packets
+	iv.Bytes += v.Bytes - a.known.Bytes
+	iv.KernelDrops += v.KernelDrops - a.known.KernelDrops
+	for cause, n := range a.lost(v.Lost) {
+		if d := n - a.known.Lost[cause]; d > 0 {
+			iv.Lost[cause] += d
+		}
+	}
+	if len(v.Notes) > len(a.known.Notes) {
+		iv.Notes = append(iv.Notes, v.Notes[len(a.known.Notes):]...)
+	}
+	v.Lost = a.lost(v.Lost)
+	a.known = v
+}
+
+// lost adds the aggregator's own losses to those of the capture.
+func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
+	return addCounts(map[string]uint64{
+		"names": a.stats.NamesBeyond, "asked-names": a.stats.AskedBeyond,
+		"certificates": a.stats.CertsBeyond, "sightings": a.stats.SightingsBeyond,
+		"hops": a.stats.HopsBeyond,
+	}, capture)
+}
+
+// Drain returns what has changed since the last call. The batch aliases the
+// aggregator's sightings: write it before the next Add. With forget, the
+// aggregator begins a new part and holds no sighting any more.
+func (a *Aggregator) Drain(forget bool) *Batch {
+	b := &Batch{Part: a.part, Sightings: a.dirty, Certificates: a.newCerts, Chains: a.newChains}
+	for _, s := range b.Sightings {
+		s.Clients.Sort()
+	}
+	b.Hops = a.sortedHops()
+	for t := range a.changed {
+		b.Visibility = append(b.Visibility, *a.intervals[t])
+	}
+	slices.SortFunc(b.Visibility, func(x, y Interval) int { return x.Bucket.Compare(y.Bucket) })
+	a.dirty, a.newCerts, a.newChains = nil, nil, nil
+	clear(a.isDirty)
+	clear(a.changed)
+	if forget {
+		a.forget()
+		a.part++
+		clear(a.intervals)
+		clear(a.hops)
+	}
+	return b
+}
+
+// Restore gives back a batch that could not be stored; it will be part of the
+// next Drain. Only for batches drained without forget.
+func (a *Aggregator) Restore(b *Batch) {
+	for _, s := range b.Sightings {
+		if _, ok := a.isDirty[s]; !ok {
+			a.isDirty[s] = struct{}{}
+			a.dirty = append(a.dirty, s)
+		}
+	}
+	a.newCerts = append(a.newCerts, b.Certificates...)
+	a.newChains = append(a.newChains, b.Chains...)
+	for i := range b.Visibility {
+		a.changed[b.Visibility[i].Bucket] = struct{}{}
+	}
+}
+
+func (a *Aggregator) forget() {
+	a.sightings = make(map[bucketKey]*Sighting)
+	a.isDirty = make(map[*Sighting]struct{})
+	a.dirty = nil
+}
+
+// Inventory shows what the aggregator holds, without a store. It is valid
+// until the next Add.
+func (a *Aggregator) Inventory() *Inventory {
+	inv := &Inventory{
+		First: a.first, Last: a.last, Hops: a.sortedHops(),
+		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
+		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
+		Sightings: func(yield func(*Sighting, error) bool) {
+			for _, s := range a.sorted() {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		},
+	}
+	for _, t := range sortedBuckets(a.intervals) {
+		inv.Sensor.Add(&a.intervals[t].Visibility)
+	}
+	return inv
+}
+
+// sorted returns the sightings in an order that does not depend on the map's.
+func (a *Aggregator) sorted() []*Sighting {
+	list := make([]*Sighting, 0, len(a.sightings))
+	for _, s := range a.sightings {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(x, y *Sighting) int {
+		return cmp.Or(cmp.Compare(x.Hostname, y.Hostname), x.Server.Compare(y.Server),
+			x.Bucket.Compare(y.Bucket), x.First.Compare(y.First), x.Last.Compare(y.Last), compareKeys(&x.Key, &y.Key))
+	})
+	return list
+}
+
+func compareKeys(x, y *Key) int {
+	return cmp.Or(
+		cmp.Compare(x.Name, y.Name), cmp.Compare(x.Sensor, y.Sensor), cmp.Compare(x.Network, y.Network),
+		cmp.Compare(x.Target, y.Target), cmp.Compare(x.Transport, y.Transport),
+		slices.Compare(x.Chain[:], y.Chain[:]), slices.Compare(x.ClientChain[:], y.ClientChain[:]),
+		cmp.Compare(x.Known, y.Known), cmp.Compare(x.LengthEvidence, y.LengthEvidence),
+		cmp.Compare(x.Version, y.Version), cmp.Compare(x.Preface, y.Preface),
+		cmp.Compare(x.Outcome, y.Outcome), cmp.Compare(x.Alert, y.Alert), cmp.Compare(x.Class, y.Class))
+}
+
+func (a *Aggregator) sortedHops() []HopCount {
+	list := make([]HopCount, 0, len(a.hops))
+	for _, h := range a.hops {
+		list = append(list, *h)
+	}
+	slices.SortFunc(list, func(x, y HopCount) int {
+		return cmp.Or(cmp.Compare(x.Network, y.Network), x.From.Compare(y.From), x.To.Compare(y.To))
+	})
+	return list
+}
+
+func sortedBuckets(m map[time.Time]*Interval) []time.Time {
+	list := make([]time.Time, 0, len(m))
+	for t := range m {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	return list
+}

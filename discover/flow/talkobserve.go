@@ -1,0 +1,105 @@
+package flow
+
+import (
+	"slices"
+
+	"blindspot/capture/decode"
+	"blindspot/discover"
+	"blindspot/tlsparse"
+	"blindspot/tlsparse/dtls"
+)
+
+// observeTalk emits what was seen of a handshake over datagrams.
+func (t *Table) observeTalk(e *entry, k *talk, at int64) {
+	if k.dtls != nil {
+		for dir := range k.dtls {
+			k.dtls[dir].Flush(func(ev dtls.Event) { t.dtlsEvent(e, k, dir, &decode.Segment{}, ev) })
+		}
+	}
+	hello := k.bodies[bodyKey{false, tlsparse.TypeClientHello}]
+	certificate := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]
+	if k.client == noDir || hello == nil && certificate == nil && k.flags&isTLS13 == 0 {
+		t.stats.HalfAnswer += oneIf(k.flags&sawServerHello != 0)
+		return
+	}
+	o := t.observation(e, &k.handshake, at, k.transport)
+	if k.word != "" {
+		o.Tunnel = append(slices.Clone(o.Tunnel), k.word)
+	}
+	letter := byte('q')
+	if k.transport == discover.DTLS {
+		letter = 'd'
+	}
+	h := &t.parse.client
+	if hello != nil {
+		if tlsparse.ParseClientHello(hello, h) != nil {
+			t.stats.UnparsedHello++
+		}
+		e.random = hashRandom(h.Random)
+		t.describeHello(h, o, letter, true)
+	}
+	t.observeAnswer(k, o)
+	o.HopFrom = t.hellos.before(k.hello, e, k.answer, o.Server)
+	t.emit(o)
+}
+
+// observeAnswer reads the server's side, and how it went.
+func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
+	h := &t.parse.server
+	o.HelloRetry = k.flags&sawHelloRetry != 0
+	if body := k.bodies[bodyKey{true, tlsparse.TypeServerHello}]; body != nil {
+		tlsparse.ParseServerHello(body, h) // damage was counted when it came
+		t.describeServerHello(h, o, k.transport == discover.DTLS)
+		h.SelectedVersion = plainVersion(h.SelectedVersion)
+	}
+	if body := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
+		o.Chain, o.CertsFrom = t.chain(body, o), discover.FromWire
+		if body := k.bodies[bodyKey{true, tlsparse.TypeServerKeyExchange}]; body != nil && o.ServerHello {
+			t.keyExchange(body, h, o)
+		}
+		if body := k.bodies[bodyKey{true, tlsparse.TypeCertificateStatus}]; body != nil {
+			t.stapled(body, o)
+		}
+	}
+	if body := k.bodies[bodyKey{false, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
+		o.ClientChain = t.chain(body, o)
+	}
+	k.describeCourse(h, o)
+}
+
+func (k *talk) describeCourse(h *tlsparse.ServerHello, o *discover.Observation) {
+	cut := k.flags&cutShort != 0
+	switch {
+	case !o.ServerHello:
+	case k.flags&isTLS13 != 0:
+		o.Resumed = discover.TriOf(h.PSKSelected)
+	case o.CertsFrom != "" || k.flags&sawServerDone != 0:
+		o.Resumed = discover.No
+	case k.resumed(o) && !cut:
+		o.Resumed = discover.Yes
+	}
+	switch {
+	case k.flags&isTLS13 != 0 || !o.ServerHello:
+	case k.bodies[bodyKey{true, tlsparse.TypeCertificateRequest}] != nil:
+		o.ClientAuthRequested = discover.Yes
+	case (k.flags&sawServerDone != 0 || k.resumed(o)) && !cut:
+		o.ClientAuthRequested = discover.No
+	}
+	o.Alerts = k.told()
+	o.PacketsLost = int(oneIf(cut))
+	server := side{st: &stream{}}
+	if k.answered {
+		server.st.have = 1
+	}
+	o.Outcome = k.outcome(server, o)
+	if o.Outcome == discover.OutcomeUnknown && !o.ServerHello && k.refused == 0 {
+		o.Outcome = discover.Unanswered // a cookie, a Retry or an ACK is no answer to a hello
+	}
+	if o.CertsFrom != "" {
+		return
+	}
+	o.CertsHidden = k.hidden(server, o)
+	if !o.ServerHello && o.CertsHidden == discover.HiddenTruncated {
+		o.CertsHidden = discover.HiddenNoAnswer
+	}
+}
