@@ -125,8 +125,8 @@ func (f *importFlags) tell(src logs.Source, res *ingest.LogResult) error {
 
 // importSummary is the line at the end of an import.
 func importSummary(what string, res *ingest.LogResult) string {
-	s := fmt.Sprintf("%s: %s rows, %s handshakes, %s names, %s certificates", what,
-		term.Count(res.Rows), term.Count(res.Handshakes), term.Count(uint64(res.Names)), term.Count(uint64(res.Certificates)))
+	s := fmt.Sprintf("%s: %s, %s, %s, %s", what,
+		term.Of(res.Rows, "row"), term.Of(res.Handshakes, "handshake"), term.Of(uint64(res.Names), "name"), term.Of(uint64(res.Certificates), "certificate"))
 	s += counts("; left out: ", res.Skipped)
 	return s + counts("; not in the log: ", res.Gaps)
 }

@@ -178,12 +178,12 @@ func known(res *ingest.Result) string {
 
 // summary is the line at the end of a capture.
 func summary(res *ingest.Result) string {
-	s := fmt.Sprintf("%s: %s packets, %s handshakes, %s names, %s certificates", res.Path,
-		term.Count(res.Packets), term.Count(res.Handshakes), term.Count(uint64(res.Names)), term.Count(uint64(res.Certificates)))
+	s := fmt.Sprintf("%s: %s, %s, %s, %s", res.Path,
+		term.Of(res.Packets, "packet"), term.Of(res.Handshakes, "handshake"), term.Of(uint64(res.Names), "name"), term.Of(uint64(res.Certificates), "certificate"))
 	s += counts("; certificates hidden: ", res.Sensor.Hidden)
 	s += counts("; lost: ", res.Sensor.Lost)
 	if res.Sensor.KernelDrops > 0 {
-		s += "; dropped while capturing: " + term.Count(res.Sensor.KernelDrops) + " packets"
+		s += "; dropped while capturing: " + term.Of(res.Sensor.KernelDrops, "packet")
 	}
 	return s
 }

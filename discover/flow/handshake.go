@@ -42,7 +42,6 @@ type handshake struct {
 	preface  uint32 // +1 in the table's prefaces, 0 for none
 	nalerts  uint8
 	flags    flags
-	version  uint16
 	tunnel   uint16 // name in the table's tunnelNames
 	alerts   [maxAlerts]alert
 	acks     [2]ackRange
@@ -200,7 +199,6 @@ func (t *Table) serverHello(e *entry, hs *handshake, body []byte) {
 		return
 	}
 	hs.flags |= sawServerHello
-	hs.version = h.SelectedVersion
 	hs.answer = hashBytes(t.seed, h.Random)
 	t.hellos.answered(hs.hello, e, hs.answer)
 	if h.SelectedVersion == tlsparse.VersionTLS13 || tlsparse.DraftVersion(h.SelectedVersion) > 0 {

@@ -165,7 +165,6 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 			return
 		}
 		k.flags |= sawServerHello
-		k.version = h.SelectedVersion
 		k.answer = hashBytes(t.seed, h.Random)
 		t.hellos.answered(k.hello, e, k.answer)
 		if v := plainVersion(h.SelectedVersion); v == tlsparse.VersionTLS13 || tlsparse.DraftVersion(v) > 0 {

@@ -41,7 +41,7 @@ func (p *Progress) Line() string {
 	if p.Total > 0 {
 		fmt.Fprintf(&b, " of %s (%d%%)", Bytes(p.Total), p.percent())
 	}
-	fmt.Fprintf(&b, ", %s packets, %s handshakes, %s/s", Count(p.Packets), Count(p.Handshakes), Bytes(int64(p.Rate())))
+	fmt.Fprintf(&b, ", %s, %s, %s/s", Of(p.Packets, "packet"), Of(p.Handshakes, "handshake"), Bytes(int64(p.Rate())))
 	if left := p.Left(); left > 0 {
 		b.WriteString(", " + Duration(left) + " left")
 	}
@@ -101,6 +101,14 @@ func Count(n uint64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// Of writes a count of things: "1 name", "1,972 packets".
+func Of(n uint64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return Count(n) + " " + thing
 }
 
 // Duration writes d to the second.
