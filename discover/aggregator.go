@@ -20,6 +20,7 @@ const (
 	// no more are checked: one costs as much as all else of a handshake.
 	maxProofTries = 3
 	maxHops       = 100_000
+	maxOffers     = 100_000
 )
 
 // BucketWidth is the time that a sighting folds.
@@ -56,6 +57,7 @@ type Aggregator struct {
 	newChains []Chain
 	proofs    map[proofKey]proof
 	hops      map[Hop]*HopCount
+	offers    map[Offer]*OfferCount
 
 	intervals map[time.Time]*Interval
 	changed   map[time.Time]struct{}
@@ -73,6 +75,7 @@ type AggregatorStats struct {
 	AskedBeyond      uint64 // handshakes whose asked name was beyond MaxAskedNames
 	CertsBeyond      uint64 // certificates not kept
 	HopsBeyond       uint64 // hops not kept
+	OffersBeyond     uint64 // sessions in the clear not kept
 	SightingsBeyond  uint64 // handshakes folded without a sighting of their own
 	Hidden           map[string]uint64
 	Names, AskedOnly int
@@ -109,6 +112,7 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 		chains:    make(map[ChainID][]Fingerprint),
 		proofs:    make(map[proofKey]proof),
 		hops:      make(map[Hop]*HopCount),
+		offers:    make(map[Offer]*OfferCount),
 		intervals: make(map[time.Time]*Interval),
 		changed:   make(map[time.Time]struct{}),
 		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
@@ -120,11 +124,15 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 // Add completes o (key proof, OCSP status, class) and folds it. The aggregator
 // keeps no reference to o.
 func (a *Aggregator) Add(o *Observation) {
-	a.learn(o)
-	a.prove(o)
 	if o.Class == "" && a.isMonitor(o) {
 		o.Class = ClassMonitor
 	}
+	if o.Offer != "" {
+		a.offer(o)
+		return
+	}
+	a.learn(o)
+	a.prove(o)
 	s := a.sighting(a.keyOf(o), o.Time)
 	if o.HopFrom.IsValid() {
 		a.hop(s, o)
@@ -303,16 +311,43 @@ func (a *Aggregator) sighting(key Key, t time.Time) *Sighting {
 	return s
 }
 
-func (a *Aggregator) fold(s *Sighting, o *Observation) {
-	s.saw(o.Time)
-	s.Count++
+// offer counts a session that stayed in the clear.
+func (a *Aggregator) offer(o *Observation) {
+	k := Offer{Network: o.Network, Server: o.Server, Preface: o.Preface, State: o.Offer, Class: o.Class}
+	c := a.offers[k]
+	if c == nil {
+		if len(a.offers) >= maxOffers {
+			a.stats.OffersBeyond++
+			return
+		}
+		c = &OfferCount{Offer: k, First: o.Time, Last: o.Time}
+		a.offers[k] = c
+	}
+	if o.Time.Before(c.First) {
+		c.First = o.Time
+	}
+	if o.Time.After(c.Last) {
+		c.Last = o.Time
+	}
+	c.Count++
+	a.addClient(&c.Clients, o)
+}
+
+// addClient counts who connected: behind a PROXY header, whom that names.
+func (a *Aggregator) addClient(c *Clients, o *Observation) {
 	client := o.Client.Addr()
 	if o.ClientOrigin.IsValid() {
 		client = o.ClientOrigin.Addr()
 	}
 	if client.IsValid() {
-		s.Clients.Add(netip.PrefixFrom(client, client.BitLen()), 1, a.cfg.SketchKey)
+		c.Add(netip.PrefixFrom(client, client.BitLen()), 1, a.cfg.SketchKey)
 	}
+}
+
+func (a *Aggregator) fold(s *Sighting, o *Observation) {
+	s.saw(o.Time)
+	s.Count++
+	a.addClient(&s.Clients, o)
 	addIf(&s.ECH, o.ECH != "")
 	addIf(&s.ClientAuth, o.ClientAuthRequested == Yes)
 	addIf(&s.KeyProven, o.KeyProven == Yes)

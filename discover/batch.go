@@ -26,6 +26,7 @@ type Batch struct {
 	Certificates []*Certificate
 	Chains       []Chain
 	Hops         []HopCount
+	Offers       []*OfferCount
 	// Visibility is cumulative for the source, part and bucket, like sightings.
 	Visibility []Interval
 }
@@ -60,5 +61,5 @@ type Interval struct {
 
 // Empty reports whether there is nothing to store.
 func (b *Batch) Empty() bool {
-	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Hops) == 0 && len(b.Visibility) == 0
+	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Hops) == 0 && len(b.Offers) == 0 && len(b.Visibility) == 0
 }

@@ -32,7 +32,7 @@ func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
 	return addCounts(map[string]uint64{
 		"names": a.stats.NamesBeyond, "asked-names": a.stats.AskedBeyond,
 		"certificates": a.stats.CertsBeyond, "sightings": a.stats.SightingsBeyond,
-		"hops": a.stats.HopsBeyond,
+		"hops": a.stats.HopsBeyond, "offers": a.stats.OffersBeyond,
 	}, capture)
 }
 
@@ -45,6 +45,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 		s.Clients.Sort()
 	}
 	b.Hops = a.sortedHops()
+	b.Offers = a.sortedOffers()
 	for t := range a.changed {
 		b.Visibility = append(b.Visibility, *a.intervals[t])
 	}
@@ -57,6 +58,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 		a.part++
 		clear(a.intervals)
 		clear(a.hops)
+		clear(a.offers)
 	}
 	return b
 }
@@ -87,7 +89,7 @@ func (a *Aggregator) forget() {
 // until the next Add.
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
-		First: a.first, Last: a.last, Hops: a.sortedHops(),
+		First: a.first, Last: a.last, Hops: a.sortedHops(), Offers: a.sortedOffers(),
 		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
 		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
@@ -134,6 +136,19 @@ func (a *Aggregator) sortedHops() []HopCount {
 	}
 	slices.SortFunc(list, func(x, y HopCount) int {
 		return cmp.Or(cmp.Compare(x.Network, y.Network), x.From.Compare(y.From), x.To.Compare(y.To))
+	})
+	return list
+}
+
+func (a *Aggregator) sortedOffers() []*OfferCount {
+	list := make([]*OfferCount, 0, len(a.offers))
+	for _, c := range a.offers {
+		c.Clients.Sort()
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(x, y *OfferCount) int {
+		return cmp.Or(cmp.Compare(x.Network, y.Network), x.Server.Compare(y.Server), cmp.Compare(x.Preface, y.Preface),
+			cmp.Compare(x.State, y.State), cmp.Compare(x.Class, y.Class))
 	})
 	return list
 }

@@ -58,6 +58,9 @@ type Inventory struct {
 	Chain func(ChainID) []Fingerprint
 	// Hops are the ways that handshakes took on behind the server that clients
 	// spoke to.
-	Hops   []HopCount
+	Hops []HopCount
+	// Offers are the endpoints at which sessions stayed in the clear although
+	// one side spoke of TLS.
+	Offers []*OfferCount
 	Sensor Visibility
 }

@@ -182,7 +182,16 @@ type Observation struct {
 	// another server: this is the far side of a NAT or of a load balancer that
 	// does not end TLS, and no handshake of its own.
 	HopFrom netip.AddrPort
+
+	// Offer is set where a session in plaintext had the choice of TLS and
+	// stayed without: OfferRefused or OfferDeclined. There is no handshake
+	// then, only ends, Preface and times.
+	Offer string
 }
+
+// Handshake reports whether o is a handshake of its own: neither the far side
+// of one that is counted elsewhere, nor a session that stayed in the clear.
+func (o *Observation) Handshake() bool { return !o.HopFrom.IsValid() && o.Offer == "" }
 
 // RawCertificate is a certificate as sent.
 type RawCertificate struct {

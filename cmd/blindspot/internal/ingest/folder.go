@@ -87,8 +87,8 @@ func (f *folder) add(o *discover.Observation) error {
 		return nil
 	}
 	f.aggregator.Add(o)
-	if o.HopFrom.IsValid() {
-		return nil // no handshake of its own
+	if !o.Handshake() {
+		return nil
 	}
 	f.handshakes++
 	f.total.Add(1)
