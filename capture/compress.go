@@ -19,23 +19,20 @@ const maxZstdWindow = 128 << 20
 // decompress returns the uncompressed stream of a file.
 func (f *File) decompress(raw *bufio.Reader) (io.Reader, error) {
 	head, _ := raw.Peek(4)
-	var (
-		r   io.Reader = raw
-		err error
-	)
-	switch {
-	case isGzip(head):
-		f.compression = "gzip"
-		r, err = gzip.NewReader(raw)
-	case isZstd(head):
-		f.compression = "zstd"
-		r, err = f.zstd(raw)
+	c := compressionOf(head)
+	if c == nil {
+		return raw, nil
 	}
+	f.compression = c.Name
+	r, err := c.open(f, raw)
 	if err != nil {
 		return nil, &Error{File: f.name, Reason: f.readFault(err), Hint: f.readHint(), Err: err}
 	}
 	return r, nil
 }
+
+// gzip decodes one member after the other.
+func (f *File) gzip(raw io.Reader) (io.Reader, error) { return gzip.NewReader(raw) }
 
 // zstd decodes in the caller's goroutine.
 func (f *File) zstd(raw io.Reader) (io.Reader, error) {

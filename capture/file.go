@@ -103,14 +103,13 @@ func (f *File) detect() error {
 		}
 		return errEmpty(f.name)
 	}
-	if p, ok := pcapMagic(head); ok {
-		f.format = &p
-	} else if isPcapng(head) {
-		f.format = &pcapng{}
-	} else {
-		return f.notCapture()
+	for i := range formats {
+		if layout, ok := formats[i].layout(head); ok {
+			f.format = layout
+			return f.format.header(f)
+		}
 	}
-	return f.format.header(f)
+	return f.notCapture()
 }
 
 // Next implements Source. All that is readable before a damage is yielded

@@ -174,6 +174,12 @@ func TestSecrets(t *testing.T) {
 	if s := f.Stats(); s.SecretsLost != 0 || s.BlocksSkipped != 1 {
 		t.Errorf("got %+v", s)
 	}
+	if got := fmt.Sprintf("%q", f.TakeSecrets()); got != `["CLIENT_RANDOM 00 11\n" "abc"]` {
+		t.Errorf("took %s", got)
+	}
+	if got := len(f.TakeSecrets()) + len(f.Secrets()); got != 0 {
+		t.Errorf("%d blocks are left after they were taken", got)
+	}
 }
 
 // TestSecretsBound: more than 16 MiB of secrets are counted, not kept.

@@ -37,5 +37,15 @@ func (p *pcapng) secrets(f *File, body []byte) (fault string) {
 }
 
 // Secrets returns the TLS key logs that the capture carries, as far as it was
-// read: texts in the NSS key log format, one for each block.
+// read and they were not taken: texts in the NSS key log format, one for each
+// block.
 func (f *File) Secrets() [][]byte { return f.secrets }
+
+// TakeSecrets returns what Secrets does and forgets it: the texts are the
+// caller's, to be overwritten once they are used. It costs next to nothing where
+// there is none, so that it can be called after every batch.
+func (f *File) TakeSecrets() [][]byte {
+	taken := f.secrets
+	f.secrets, f.secretBytes = nil, 0
+	return taken
+}

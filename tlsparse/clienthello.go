@@ -105,7 +105,8 @@ func (h *ClientHello) reset() {
 
 // MaxVersion returns the highest version that the client offers: of
 // supported_versions, where a draft of TLS 1.3 counts as TLS 1.3, or else the
-// version field. GREASE does not count.
+// version field. GREASE does not count. The numbers of DTLS descend (RFC 9147
+// §5.3): of them the lowest is the highest version.
 func (h *ClientHello) MaxVersion() uint16 {
 	var best uint16
 	for _, v := range h.SupportedVersions {
@@ -115,13 +116,27 @@ func (h *ClientHello) MaxVersion() uint16 {
 		if DraftVersion(v) > 0 {
 			v = VersionTLS13
 		}
-		best = max(best, v)
+		if best == 0 || newer(v, best) {
+			best = v
+		}
 	}
 	if best == 0 {
 		return h.LegacyVersion
 	}
 	return best
 }
+
+// newer compares versions of one protocol.
+func newer(v, than uint16) bool {
+	if isDTLS(v) && isDTLS(than) {
+		return v < than
+	}
+	return v > than
+}
+
+// isDTLS tells the version numbers of DTLS, which are those of TLS in one's
+// complement (RFC 4347 §4.1).
+func isDTLS(v uint16) bool { return v>>8 == VersionDTLS12>>8 }
 
 // ParseClientHello resets h and fills it from a message's body, which comes
 // without the 4-byte header. Once h has parsed a few hellos it allocates

@@ -125,6 +125,8 @@ func TestClientHelloExtensions(t *testing.T) {
 		{"draft versions", extension(ExtSupportedVersions, 4, 0x7f, 0x1c, 3, 3), func(h *ClientHello) bool { return h.MaxVersion() == VersionTLS13 }},
 		{"GREASE versions", extension(ExtSupportedVersions, 4, 0xfa, 0xfa, 3, 2), func(h *ClientHello) bool { return h.MaxVersion() == VersionTLS11 }},
 		{"no versions", nil, func(h *ClientHello) bool { return h.MaxVersion() == VersionTLS12 }},
+		{"DTLS 1.3 and 1.2", extension(ExtSupportedVersions, 4, 0xfe, 0xfc, 0xfe, 0xfd), func(h *ClientHello) bool { return h.MaxVersion() == VersionDTLS13 }},
+		{"DTLS 1.0, GREASE and 1.2", extension(ExtSupportedVersions, 6, 0xfe, 0xff, 0xfa, 0xfa, 0xfe, 0xfd), func(h *ClientHello) bool { return h.MaxVersion() == VersionDTLS12 }},
 	}
 	var h ClientHello
 	for _, test := range tests {

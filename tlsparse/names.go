@@ -58,35 +58,52 @@ const (
 	VersionDTLS13 = 0xfefc
 )
 
+// Version is a protocol version that is understood.
+type Version struct {
+	Number uint16 // on the wire
+	Name   string // as VersionName says it; two numbers may have one name
+	What   string // what of its handshakes is visible
+	Source string // what specifies it
+}
+
+const (
+	allVisible  = "names and certificates are visible"
+	nameVisible = "names are visible, certificates are encrypted"
+)
+
+// versions is the table of versions by name.
+var versions = [...]Version{
+	{VersionSSL20, "SSL 2.0", "certificates are visible; no name is sent", "draft-hickman-netscape-ssl"},
+	{VersionSSL30, "SSL 3.0", allVisible, "RFC 6101"},
+	{VersionTLS10, "TLS 1.0", allVisible, "RFC 2246"},
+	{VersionTLS11, "TLS 1.1", allVisible, "RFC 4346"},
+	{VersionTLS12, "TLS 1.2", allVisible, "RFC 5246"},
+	{VersionTLS13, "TLS 1.3", nameVisible, "RFC 8446"}, // its drafts: DraftVersion
+	{VersionTLCP11, "TLCP 1.1", allVisible, "GB/T 38636"},
+	{VersionDTLS10, "DTLS 1.0", allVisible, "RFC 4347"},
+	{0x0100, "DTLS 1.0", allVisible, "OpenSSL before 0.9.8f, AnyConnect"},
+	{VersionDTLS12, "DTLS 1.2", allVisible, "RFC 6347"},
+	{VersionDTLS13, "DTLS 1.3", nameVisible, "RFC 9147"},
+}
+
+// Versions lists the versions that are understood, older ones first.
+func Versions() []Version { return append([]Version(nil), versions[:]...) }
+
 // VersionName names a negotiated version: "TLS 1.2", "SSL 3.0", "DTLS 1.3". A
 // draft of TLS 1.3 counts as TLS 1.3 (DraftVersion tells which). With dtls a
 // version in TLS's own numbering, as the TLS 1.3 fields carry it, is named as
 // that of DTLS. What is unknown is "0x1234".
 func VersionName(v uint16, dtls bool) string {
-	switch {
-	case v == VersionSSL20:
-		return "SSL 2.0"
-	case v == VersionTLCP11:
-		return "TLCP 1.1"
-	case v == VersionDTLS10 || v == 0x0100: // 0x0100: OpenSSL before 0.9.8f
-		return "DTLS 1.0"
-	case v == VersionDTLS12:
-		return "DTLS 1.2"
-	case v == VersionDTLS13:
-		return "DTLS 1.3"
-	case v == VersionTLS13 || DraftVersion(v) > 0:
-		if dtls {
-			return "DTLS 1.3"
+	if DraftVersion(v) > 0 {
+		v = VersionTLS13
+	}
+	if v == VersionTLS13 && dtls {
+		v = VersionDTLS13
+	}
+	for i := range versions {
+		if versions[i].Number == v {
+			return versions[i].Name
 		}
-		return "TLS 1.3"
-	case v == VersionSSL30:
-		return "SSL 3.0"
-	case v == VersionTLS10:
-		return "TLS 1.0"
-	case v == VersionTLS11:
-		return "TLS 1.1"
-	case v == VersionTLS12:
-		return "TLS 1.2"
 	}
 	return hex16(v)
 }

@@ -1,6 +1,8 @@
 package decode
 
-func init() { registerProtocol(ah, authHeader) }
+func init() {
+	register("ah", "Authentication Header: signed, not encrypted", "RFC 4302").protocol(ah, authHeader)
+}
 
 // ah takes an Authentication Header off (RFC 4302, section 2). It hides
 // nothing.

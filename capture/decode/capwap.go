@@ -17,7 +17,9 @@ const (
 
 var kindCAPWAP = newKind("capwap", false)
 
-func init() { registerUDP(udpTunnel{"capwap", []uint16{5246, 5247}, capwap}) }
+func init() {
+	register("capwap", "wireless access points: 802.3 and 802.11 frames", "RFC 5415").udp(capwap, 5246, 5247)
+}
 
 // capwap decodes the data channel, and takes the preamble off an encrypted
 // message (RFC 5415, sections 4.1 to 4.3): preamble; length of the header in

@@ -9,7 +9,9 @@ const (
 
 var kindCMD = newKind("cmd", true)
 
-func init() { registerEtherType(cmd, etherCMD) }
+func init() {
+	register("cmd", "Cisco MetaData: security group tags", "draft-smith-kandula-sxp").etherType(cmd, etherCMD)
+}
 
 // cmd takes Cisco MetaData off (draft-smith-kandula-sxp): version, length,
 // options, security group tag, EtherType.

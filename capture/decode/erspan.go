@@ -1,6 +1,9 @@
 package decode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 const (
 	erspan2Header  = 8
@@ -16,6 +19,11 @@ var (
 	kindERSPAN1 = newKind("erspan", false)
 	kindERSPAN  = newKind("erspan", true)
 )
+
+func init() {
+	register("erspan", "Cisco's mirror over GRE, types I, II and III", "draft-foschiano-erspan").
+		within(fmt.Sprintf("GRE type 0x%04x, 0x%04x", greERSPAN, greERSPAN3))
+}
 
 // erspan decodes type I, which has no header, and type II, which GRE numbers
 // (draft-foschiano-erspan, sections 4.1 and 4.2): version and VLAN; class,

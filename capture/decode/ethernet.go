@@ -14,7 +14,9 @@ const (
 	minEtherType = 1536 // from here it is an EtherType
 )
 
-func init() { registerLink(ethernet, capture.LinkEthernet) }
+func init() {
+	register("ethernet-ii", "Ethernet II, and 802.3 with LLC and SNAP", "IEEE 802.3, RFC 1042").link(ethernet, capture.LinkEthernet)
+}
 
 // ethernet decodes an Ethernet II or 802.3 frame.
 func ethernet(d *Decoder, b []byte, missing int) bool {

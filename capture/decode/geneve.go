@@ -9,7 +9,9 @@ const (
 
 var kindGENEVE = newKind("geneve", true)
 
-func init() { registerUDP(udpTunnel{"geneve", []uint16{6081}, geneve}) }
+func init() {
+	register("geneve", "virtual networks, with options", "RFC 8926").udp(geneve, 6081)
+}
 
 // geneve decodes GENEVE (RFC 8926, section 3.4): version and length of the
 // options in words, flags, EtherType, VNI, options. Control messages are no

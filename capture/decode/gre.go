@@ -1,6 +1,9 @@
 package decode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // GRE (RFC 2784, RFC 2890, RFC 1701, RFC 2637).
 const (
@@ -27,8 +30,9 @@ var (
 )
 
 func init() {
-	registerProtocol(gre, protocolGRE)
-	registerEtherType(ethernet, greEthernet)
+	register("gre", "any EtherType over IP, with every option; WCCP", "RFC 2784, RFC 2890, RFC 1701").protocol(gre, protocolGRE)
+	register("pptp", "PPP over enhanced GRE", "RFC 2637").within(fmt.Sprintf("GRE version 1, type 0x%04x", grePPP))
+	register("teb", "bridged Ethernet within GRE and GENEVE", "RFC 1701, RFC 7637").etherType(ethernet, greEthernet)
 }
 
 // gre takes a GRE header off.

@@ -16,7 +16,9 @@ const (
 
 var kindGTP = newKind("gtp", true)
 
-func init() { registerUDP(udpTunnel{"gtp", []uint16{2152}, gtp}) }
+func init() {
+	register("gtp", "GTP-U of mobile networks, with extension headers", "3GPP TS 29.281").udp(gtp, 2152)
+}
 
 // gtp decodes user data of GTP version 1 (3GPP TS 29.281, section 5.1): flags,
 // message type, length, TEID, and maybe a sequence number and extensions.

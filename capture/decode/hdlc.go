@@ -13,7 +13,7 @@ const (
 	hdlcHeader    = 4
 )
 
-func init() { registerLink(hdlc, capture.LinkCHDLC) }
+func init() { register("hdlc", "Cisco HDLC", "RFC 1547").link(hdlc, capture.LinkCHDLC) }
 
 // hdlc decodes Cisco HDLC: address, control, EtherType.
 func hdlc(d *Decoder, b []byte, missing int) bool {

@@ -16,9 +16,9 @@ var (
 )
 
 func init() {
-	registerProtocol(inIP4, protocolIPv4)
-	registerProtocol(inIP6, protocolIPv6)
-	registerProtocol(inIPEthernet, protocolEthernet)
+	register("4in6, ipip", "IPv4 in IP", "RFC 2003, RFC 2473").protocol(inIP4, protocolIPv4)
+	register("6in4, 6in6", "IPv6 in IP", "RFC 4213, RFC 2473").protocol(inIP6, protocolIPv6)
+	register("ethernet", "Ethernet in IP, as SRv6 carries it", "RFC 8986").protocol(inIPEthernet, protocolEthernet)
 }
 
 // inIP4 decodes IPv4 in IP.

@@ -4,7 +4,9 @@ import "blindspot/capture"
 
 const ipnetHeader = 24
 
-func init() { registerLink(ipnet, capture.LinkIPNET) }
+func init() {
+	register("ipnet", "Solaris IP observability", "LINKTYPE_IPNET").link(ipnet, capture.LinkIPNET)
+}
 
 // ipnet decodes Solaris IP observability: version, family, hook, length,
 // interfaces, zones; then IP.

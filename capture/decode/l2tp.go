@@ -16,8 +16,9 @@ const (
 var kindL2TP = newKind("l2tp", true)
 
 func init() {
-	registerUDP(udpTunnel{"l2tp", []uint16{1701}, l2tp})
-	registerProtocol(l2tp3, protocolL2TP)
+	register("l2tp", "L2TP version 2 with PPP, version 3 with Ethernet", "RFC 2661, RFC 3931").
+		udp(l2tp, 1701).
+		protocol(l2tp3, protocolL2TP)
 }
 
 // l2tp decodes data messages over UDP. Control messages are no traffic.

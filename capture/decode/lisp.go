@@ -11,7 +11,7 @@ var (
 	kindLISPInstance = newKind("lisp", true)
 )
 
-func init() { registerUDP(udpTunnel{"lisp", []uint16{4341}, lisp}) }
+func init() { register("lisp", "data plane of LISP", "RFC 9300").udp(lisp, 4341) }
 
 // lisp decodes the data plane of LISP (RFC 9300, section 5.1): flags, nonce or
 // versions, instance, IP.

@@ -17,7 +17,9 @@ const (
 
 var kindMACsec = newKind("macsec", false)
 
-func init() { registerEtherType(macsec, etherMACsec) }
+func init() {
+	register("macsec", "signed frames; encrypted ones are counted", "IEEE 802.1AE").etherType(macsec, etherMACsec)
+}
 
 // macsec takes the security tag off a frame that is signed and not encrypted:
 // control information, length of short data, packet number, maybe the sender.

@@ -19,9 +19,10 @@ const (
 var kindMPLS = newKind("mpls", true)
 
 func init() {
-	registerEtherType(mpls, etherMPLS, etherMPLSUp)
-	registerProtocol(mpls, protocolMPLS)
-	registerUDP(udpTunnel{"mpls", []uint16{6635}, mplsUDP})
+	register("mpls", "label stacks with IP, and Ethernet pseudowires", "RFC 3032, RFC 4448, RFC 4023, RFC 7510").
+		etherType(mpls, etherMPLS, etherMPLSUp).
+		protocol(mpls, protocolMPLS).
+		udp(mplsUDP, 6635)
 }
 
 // mpls takes a label stack off (RFC 3032, section 2.1), one header a label.

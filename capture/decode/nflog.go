@@ -13,7 +13,9 @@ const (
 	nflogMaxType = 64 // real types stay below; tells the byte order
 )
 
-func init() { registerLink(nflog, capture.LinkNFLog) }
+func init() {
+	register("nflog", "log of Linux netfilter", "LINKTYPE_NFLOG").link(nflog, capture.LinkNFLog)
+}
 
 // nflog decodes the log of Linux netfilter: family, version, resource; then
 // attributes of length and type in the byte order of whatever machine

@@ -9,7 +9,7 @@ const (
 
 var kindNSH = newKind("nsh", true)
 
-func init() { registerEtherType(nsh, etherNSH) }
+func init() { register("nsh", "Network Service Header", "RFC 8300").etherType(nsh, etherNSH) }
 
 // nsh takes a Network Service Header off (RFC 8300, section 2): version, TTL,
 // length in words, metadata type, next protocol; service path and index;

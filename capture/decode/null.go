@@ -6,7 +6,9 @@ import (
 	"blindspot/capture"
 )
 
-func init() { registerLink(null, capture.LinkNull, capture.LinkLoop) }
+func init() {
+	register("null", "loopback of BSD and macOS, in either byte order", "LINKTYPE_NULL, LINKTYPE_LOOP").link(null, capture.LinkNull, capture.LinkLoop)
+}
 
 // null decodes the loopback header of BSD and macOS: an address family, in
 // the byte order of whatever machine captured.

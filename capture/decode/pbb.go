@@ -7,7 +7,9 @@ const (
 
 var kindISID = newKind("isid", true)
 
-func init() { registerEtherType(itag, etherITag) }
+func init() {
+	register("isid", "provider backbone bridges (802.1ah)", "IEEE 802.1Q").etherType(itag, etherITag)
+}
 
 // itag takes the service tag of a provider backbone bridge off (IEEE 802.1Q,
 // section 9.7, first in 802.1ah).

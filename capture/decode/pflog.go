@@ -4,7 +4,9 @@ import "blindspot/capture"
 
 const pflogHeader = 28 // the shortest that was ever in use
 
-func init() { registerLink(pflog, capture.LinkPFLog) }
+func init() {
+	register("pflog", "log of BSD's packet filter", "LINKTYPE_PFLOG").link(pflog, capture.LinkPFLog)
+}
 
 // pflog decodes the log of BSD's packet filter: length of the header, family,
 // action and what matched; padded to four bytes; then IP.

@@ -8,7 +8,9 @@ import (
 
 const ppiHeader = 8
 
-func init() { registerLink(ppi, capture.LinkPPI) }
+func init() {
+	register("ppi", "per-packet information around another link type", "LINKTYPE_PPI").link(ppi, capture.LinkPPI)
+}
 
 // ppi decodes a frame behind a per-packet information header: version, flags,
 // length, link type; in little endian.

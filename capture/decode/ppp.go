@@ -18,9 +18,10 @@ const (
 )
 
 func init() {
-	registerLink(ppp, capture.LinkPPP)
-	registerLink(pppHDLC, capture.LinkPPPHDLC)
-	registerLink(pppDirection, capture.LinkPPPDir)
+	register("ppp", "IP, MPLS, Ethernet; encrypted ones are counted", "RFC 1661, RFC 1662").
+		link(ppp, capture.LinkPPP).
+		link(pppHDLC, capture.LinkPPPHDLC).
+		link(pppDirection, capture.LinkPPPDir)
 }
 
 // ppp decodes a PPP frame (RFC 1661, section 2) with or without the address

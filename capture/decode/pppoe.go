@@ -15,8 +15,9 @@ const (
 var kindPPPoE = newKind("pppoe", true)
 
 func init() {
-	registerEtherType(pppoe, etherPPPoE)
-	registerLink(pppoe, capture.LinkPPPEther)
+	register("pppoe", "PPP over Ethernet, sessions", "RFC 2516").
+		etherType(pppoe, etherPPPoE).
+		link(pppoe, capture.LinkPPPEther)
 }
 
 // pppoe takes a session header off (RFC 2516, section 4): version and type,

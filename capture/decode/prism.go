@@ -14,8 +14,8 @@ const (
 )
 
 func init() {
-	registerLink(prism, capture.LinkPrism)
-	registerLink(avs, capture.LinkAVS)
+	register("prism", "802.11 behind a Prism header", "LINKTYPE_IEEE802_11_PRISM").link(prism, capture.LinkPrism)
+	register("avs", "802.11 behind an AVS header", "LINKTYPE_IEEE802_11_AVS").link(avs, capture.LinkAVS)
 }
 
 // prism decodes 802.11 behind a Prism header, in the byte order of whatever

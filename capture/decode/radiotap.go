@@ -14,7 +14,9 @@ const (
 	radiotapPad    = 0x20    // the frame's header is padded to four bytes
 )
 
-func init() { registerLink(radiotap, capture.LinkRadiotap) }
+func init() {
+	register("radiotap", "802.11 behind a radiotap header", "www.radiotap.org").link(radiotap, capture.LinkRadiotap)
+}
 
 // radiotap decodes 802.11 behind a radiotap header (www.radiotap.org): version
 // 0, length, presence bits, fields; all in little endian.

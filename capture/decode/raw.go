@@ -3,9 +3,9 @@ package decode
 import "blindspot/capture"
 
 func init() {
-	registerLink(raw, capture.LinkRaw, capture.LinkRaw12, capture.LinkRaw14)
-	registerLink(ipv4, capture.LinkIPv4)
-	registerLink(ipv6, capture.LinkIPv6)
+	register("raw", "IP of either version, without a link layer", "LINKTYPE_RAW").link(raw, capture.LinkRaw, capture.LinkRaw12, capture.LinkRaw14)
+	register("ipv4", "IPv4; options, fragments", "RFC 791").link(ipv4, capture.LinkIPv4)
+	register("ipv6", "IPv6; extension headers, jumbograms, fragments", "RFC 8200, RFC 2675").link(ipv6, capture.LinkIPv6)
 }
 
 // raw decodes a packet that begins with IP of either version.

@@ -20,25 +20,52 @@ var (
 	udpLayers   []udpTunnel
 )
 
-func registerLink(l layer, types ...capture.LinkType) {
+// register begins an encapsulation; its methods say what it is known by and
+// what decodes it.
+func register(name, what, source string) *Encapsulation {
+	e := &Encapsulation{Name: name, What: what, Source: source}
+	encapsulations = append(encapsulations, e)
+	return e
+}
+
+func (e *Encapsulation) link(l layer, types ...capture.LinkType) *Encapsulation {
 	for _, t := range types {
 		once(links[t] == nil)
 		links[t] = l
 	}
+	e.Links = append(e.Links, types...)
+	return e
 }
 
-func registerEtherType(l layer, types ...uint16) {
+func (e *Encapsulation) etherType(l layer, types ...uint16) *Encapsulation {
 	etherLayers = append(etherLayers, l)
 	for _, t := range types {
 		once(etherIndex[t] == 0)
 		etherIndex[t] = uint8(len(etherLayers) - 1)
 	}
+	e.EtherTypes = append(e.EtherTypes, types...)
+	return e
 }
 
-// registerProtocol registers an IP protocol other than TCP and UDP.
-func registerProtocol(l layer, number uint8) {
+// protocol is for an IP protocol other than TCP and UDP.
+func (e *Encapsulation) protocol(l layer, number uint8) *Encapsulation {
 	once(protocols[number] == nil)
 	protocols[number] = l
+	e.Protocols = append(e.Protocols, number)
+	return e
+}
+
+// udp is for a tunnel over UDP, tried on its usual ports.
+func (e *Encapsulation) udp(open func(d *Decoder, b []byte, missing int) verdict, ports ...uint16) *Encapsulation {
+	udpLayers = append(udpLayers, udpTunnel{name: e.Name, ports: ports, open: open})
+	e.UDPPorts = append(e.UDPPorts, ports...)
+	return e
+}
+
+// within says where it is looked for by a layer that knows it by itself.
+func (e *Encapsulation) within(where string) *Encapsulation {
+	e.Within = where
+	return e
 }
 
 func once(free bool) {
@@ -72,9 +99,6 @@ type udpTunnel struct {
 	open  func(d *Decoder, b []byte, missing int) verdict
 }
 
-// registerUDP registers a tunnel over UDP with its usual ports.
-func registerUDP(t udpTunnel) { udpLayers = append(udpLayers, t) }
-
 // UDPTunnels returns the names that Config.UDPPorts knows.
 func UDPTunnels() []string {
 	var names []string
@@ -83,6 +107,17 @@ func UDPTunnels() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// UsualPorts returns the ports on which a tunnel over UDP is looked for where
+// Config.UDPPorts does not say otherwise, in ascending order.
+func UsualPorts(tunnel string) []uint16 {
+	for _, t := range udpLayers {
+		if t.name == tunnel {
+			return slices.Sorted(slices.Values(t.ports))
+		}
+	}
+	return nil
 }
 
 // udpPorts says which tunnel is tried on a port.

@@ -52,13 +52,13 @@ func TestRegistered(t *testing.T) {
 // TestUDPTunnel registers a tunnel and takes it out again: a datagram on its
 // port is opened, one that is none of its own stays a datagram.
 func TestUDPTunnel(t *testing.T) {
-	defer func(before []udpTunnel) { udpLayers = before }(udpLayers)
-	registerUDP(udpTunnel{"trial", []uint16{4789}, func(d *Decoder, b []byte, missing int) verdict {
+	defer func(before []udpTunnel, all []*Encapsulation) { udpLayers, encapsulations = before, all }(udpLayers, encapsulations)
+	register("trial", "", "").udp(func(d *Decoder, b []byte, missing int) verdict {
 		if len(b) < 2 || b[0] != 'T' {
 			return notMine
 		}
 		return inner(raw(d, b[1:], missing))
-	}})
+	}, 4789)
 	datagram := func(port int, payload []byte) *capture.Packet {
 		b := []byte{0x45, 0, 0, byte(28 + len(payload)), 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 99}
 		b = binary.BigEndian.AppendUint16(b, uint16(port))

@@ -13,8 +13,8 @@ const (
 )
 
 func init() {
-	registerLink(sll, capture.LinkLinuxSLL)
-	registerLink(sll2, capture.LinkLinuxSLL2)
+	register("sll", "Linux cooked capture, version 1", "LINKTYPE_LINUX_SLL").link(sll, capture.LinkLinuxSLL)
+	register("sll2", "Linux cooked capture, version 2", "LINKTYPE_LINUX_SLL2").link(sll2, capture.LinkLinuxSLL2)
 }
 
 // sll decodes Linux cooked capture v1: packet type, hardware type, address

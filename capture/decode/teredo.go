@@ -12,7 +12,7 @@ const (
 
 var kindTeredo = newKind("teredo", false)
 
-func init() { registerUDP(udpTunnel{"teredo", []uint16{3544}, teredo}) }
+func init() { register("teredo", "IPv6 over UDP through NATs", "RFC 4380").udp(teredo, 3544) }
 
 // teredo decodes IPv6 behind an authentication and an origin indication, each
 // optional (RFC 4380, section 5.1.1).

@@ -49,9 +49,12 @@ func (k Kind) String() string {
 	return kinds[k].name
 }
 
+// Numbered reports whether headers of this kind carry an ID.
+func (k Kind) Numbered() bool { return int(k) < len(kinds) && kinds[k].numbered }
+
 // String returns the kind and, where it has one, the ID: "vlan:12".
 func (h Header) String() string {
-	if int(h.Kind) >= len(kinds) || !kinds[h.Kind].numbered {
+	if !h.Kind.Numbered() {
 		return h.Kind.String()
 	}
 	return h.Kind.String() + ":" + strconv.FormatUint(uint64(h.ID), 10)

@@ -11,7 +11,9 @@ const (
 
 var kindTZSP = newKind("tzsp", false)
 
-func init() { registerUDP(udpTunnel{"tzsp", []uint16{37008}, tzsp}) }
+func init() {
+	register("tzsp", "sniffer protocol of MikroTik and others", "TaZmen Sniffer Protocol").udp(tzsp, 37008)
+}
 
 // tzsp decodes the sniffer protocol of MikroTik and others: version, type
 // (received or sent), encapsulation, tags up to the one that ends them.

@@ -10,7 +10,9 @@ const (
 var kindVLAN = newKind("vlan", true)
 
 // 802.1Q, 802.1ad and the older EtherType for an outer tag.
-func init() { registerEtherType(vlan, etherVLAN, 0x88a8, 0x9100) }
+func init() {
+	register("vlan", "VLAN tags, also stacked (QinQ)", "IEEE 802.1Q").etherType(vlan, etherVLAN, 0x88a8, 0x9100)
+}
 
 // vlan takes a tag off. VLAN 0 is a priority and no VLAN.
 func vlan(d *Decoder, b []byte, missing int) bool {

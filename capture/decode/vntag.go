@@ -15,8 +15,8 @@ var (
 )
 
 func init() {
-	registerEtherType(vntag, etherVNTag)
-	registerEtherType(etag, etherETag)
+	register("vntag", "Cisco fabric extenders", "VN-Tag, later IEEE 802.1BR").etherType(vntag, etherVNTag)
+	register("etag", "bridge port extension", "IEEE 802.1BR").etherType(etag, etherETag)
 }
 
 // vntag takes the tag of a Cisco fabric extender off.

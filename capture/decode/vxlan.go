@@ -10,7 +10,9 @@ const (
 
 var kindVXLAN = newKind("vxlan", true)
 
-func init() { registerUDP(udpTunnel{"vxlan", []uint16{4789, 8472}, vxlan}) }
+func init() {
+	register("vxlan", "virtual networks; mirrors of AWS and others", "RFC 7348").udp(vxlan, 4789, 8472)
+}
 
 // vxlan decodes VXLAN (RFC 7348, section 5): flags, VNI, and reserved bytes
 // that are zero, except for a group policy. Some switches write more into

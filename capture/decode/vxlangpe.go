@@ -16,7 +16,9 @@ const (
 	gpeOAM     = 0x01
 )
 
-func init() { registerUDP(udpTunnel{"vxlan-gpe", []uint16{4790}, vxlanGPE}) }
+func init() {
+	register("vxlan-gpe", "VXLAN with IP, Ethernet, NSH or MPLS inside", "draft-ietf-nvo3-vxlan-gpe").udp(vxlanGPE, 4790)
+}
 
 // vxlanGPE decodes VXLAN-GPE: flags, two reserved bytes, next protocol, VNI.
 func vxlanGPE(d *Decoder, b []byte, missing int) verdict {

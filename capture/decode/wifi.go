@@ -16,7 +16,9 @@ const (
 	amsduHeader = 14
 )
 
-func init() { registerLink(wifi, capture.LinkWiFi) }
+func init() {
+	register("wifi", "802.11 data frames; protected ones are counted", "IEEE 802.11").link(wifi, capture.LinkWiFi)
+}
 
 // wifi decodes an 802.11 frame.
 func wifi(d *Decoder, b []byte, missing int) bool { return d.wifiPadded(b, missing, 0) }

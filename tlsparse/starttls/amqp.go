@@ -6,7 +6,11 @@ import "blindspot/tlsparse"
 // the consent (OASIS AMQP 1.0, part 5, §5.2.1). AMQP 0-9-1 has only TLS from
 // the first byte, which is no preface.
 func init() {
-	register(Preface{Name: "amqp", client: "A", server: "A", find: findAMQP})
+	register(Preface{
+		Name: "amqp", What: "AMQP 1.0",
+		KnownBy: "the header AMQP with protocol id 2 from both sides", Source: "OASIS AMQP 1.0, part 5",
+		client: "A", server: "A", find: findAMQP,
+	})
 }
 
 const (

@@ -30,7 +30,11 @@ var ftp = language{
 }
 
 func init() {
-	register(Preface{Name: "ftp", client: firstLetters(ftp.verbs), server: "12", find: ftp.find})
+	register(Preface{
+		Name: "ftp", What: "FTP: the control connection",
+		KnownBy: "AUTH TLS, answered by 234", Source: "RFC 4217",
+		client: firstLetters(ftp.verbs), server: "12", find: ftp.find,
+	})
 }
 
 // replyFTP passes over preliminary replies.

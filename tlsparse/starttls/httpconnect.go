@@ -10,7 +10,11 @@ import (
 // target's (RFC 9110 §9.3.6). Other answers, of which 407 asks for credentials,
 // may be followed by another attempt.
 func init() {
-	register(Preface{Name: "http-connect", tunnel: true, client: "C", server: "H", find: findConnect})
+	register(Preface{
+		Name: "http-connect", What: "HTTP proxy; target says where to",
+		KnownBy: "CONNECT, answered by 2xx", Source: "RFC 9110",
+		tunnel: true, client: "C", server: "H", find: findConnect,
+	})
 }
 
 // maxRounds bounds the attempts on one connection; NTLM takes three.

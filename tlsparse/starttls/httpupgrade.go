@@ -7,7 +7,11 @@ import "blindspot/tlsparse"
 // ask for TLS too (§3.1); that is not looked for, as all of HTTP would have to
 // be read for it.
 func init() {
-	register(Preface{Name: "http-upgrade", client: "O", server: "H", find: findUpgrade})
+	register(Preface{
+		Name: "http-upgrade", What: "HTTP that is upgraded to TLS, as printing does",
+		KnownBy: "OPTIONS with Upgrade, answered by 101", Source: "RFC 2817",
+		client: "O", server: "H", find: findUpgrade,
+	})
 }
 
 func findUpgrade(client, server []byte) found {

@@ -30,7 +30,11 @@ var imap = language{
 }
 
 func init() {
-	register(Preface{Name: "imap", client: letters + digits + "!#$&,-./:;<=>?@[]^_`|~", server: "*", find: imap.find})
+	register(Preface{
+		Name: "imap", What: "IMAP",
+		KnownBy: "STARTTLS, answered by a tagged OK", Source: "RFC 9051",
+		client: letters + digits + "!#$&,-./:;<=>?@[]^_`|~", server: "*", find: imap.find,
+	})
 }
 
 // cutIMAP returns a logical line: one that ends in a literal's length goes on

@@ -6,7 +6,11 @@ import "blindspot/tlsparse"
 // (https://ircv3.net/specs/extensions/tls-3.1). A server that says 001 has
 // taken the client in without.
 func init() {
-	register(Preface{Name: "irc", client: firstLetters(verbsIRC), server: ":NPECA", find: findIRC})
+	register(Preface{
+		Name: "irc", What: "IRC",
+		KnownBy: "STARTTLS, answered by 670", Source: "IRCv3 tls 3.1",
+		client: firstLetters(verbsIRC), server: ":NPECA", find: findIRC,
+	})
 }
 
 var verbsIRC = []verb{

@@ -9,7 +9,11 @@ import (
 // LDAP: the extended request 1.3.6.1.4.1.1466.20037, answered by a response
 // with result code 0 (RFC 4511 §4.14).
 func init() {
-	register(Preface{Name: "ldap", client: "0", server: "0", find: findLDAP})
+	register(Preface{
+		Name: "ldap", What: "LDAP",
+		KnownBy: "extended request 1.3.6.1.4.1.1466.20037", Source: "RFC 4511",
+		client: "0", server: "0", find: findLDAP,
+	})
 }
 
 const oidStartTLS = "1.3.6.1.4.1.1466.20037"

@@ -10,7 +10,11 @@ import (
 // encrypt, and TLS then begins inside PRELOGIN packets (MS-TDS §2.2.6.5,
 // §3.2.5.2). TDS 8.0 begins with TLS and has no preface.
 func init() {
-	register(Preface{Name: "mssql", client: "\x12", server: "\x04\x12", find: findTDS})
+	register(Preface{
+		Name: "mssql", What: "SQL Server up to TDS 7.4; TLS within its packets",
+		KnownBy: "PRELOGIN of both sides", Source: "MS-TDS",
+		client: "\x12", server: "\x04\x12", find: findTDS,
+	})
 }
 
 // Types of packets (MS-TDS §2.2.3.1.1) and the bit that says that a message ends.

@@ -12,7 +12,11 @@ import (
 // MySQL's protocol documentation).
 func init() {
 	// A packet begins with its length, little endian.
-	register(Preface{Name: "mysql", server: bytesFrom(32, 255), client: "\x05" + bytesFrom(32, 255), find: findMySQL})
+	register(Preface{
+		Name: "mysql", What: "MySQL and MariaDB",
+		KnownBy: "CLIENT_SSL in the greeting and in the answer", Source: "MySQL protocol documentation",
+		server: bytesFrom(32, 255), client: "\x05" + bytesFrom(32, 255), find: findMySQL,
+	})
 }
 
 const (

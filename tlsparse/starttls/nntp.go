@@ -27,7 +27,11 @@ var nntp = language{
 }
 
 func init() {
-	register(Preface{Name: "nntp", client: firstLetters(nntp.verbs), server: "2", find: nntp.find})
+	register(Preface{
+		Name: "nntp", What: "NNTP",
+		KnownBy: "STARTTLS, answered by 382", Source: "RFC 4642",
+		client: firstLetters(nntp.verbs), server: "2", find: nntp.find,
+	})
 }
 
 // replyNNTP takes the lines of a multi-line response with it: those of the

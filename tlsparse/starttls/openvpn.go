@@ -11,7 +11,11 @@ import (
 // tls-auth every packet is signed, and is read; with tls-crypt it is encrypted,
 // and is none of ours.
 func init() {
-	register(Preface{Name: "openvpn", client: "\x00", server: "\x00", find: findOpenVPN})
+	register(Preface{
+		Name: "openvpn", What: "OpenVPN; TLS within its control channel",
+		KnownBy: "reset of the control channel", Source: "OpenVPN protocol documentation",
+		client: "\x00", server: "\x00", find: findOpenVPN,
+	})
 }
 
 // Opcodes are the upper 5 bits of a packet's first byte, the number of a key
@@ -35,6 +39,7 @@ const (
 	// maxOpenVPNReset is the longest reset: signed with 64 bytes, with one
 	// acknowledgement.
 	maxOpenVPNReset = openvpnHead + 64 + openvpnStamp + 1 + openvpnNumber + openvpnSession + openvpnNumber
+	minOpenVPNReset = openvpnHead + 1 + openvpnNumber
 )
 
 // maxOpenVPNLook bounds what is unwrapped to see whether it is a hello.
@@ -74,17 +79,26 @@ func probeOpenVPN(client, server []byte) (c, s tlsparse.Answer) {
 }
 
 // resetOpenVPN returns the length of the signature in the reset at the start of
-// b. The reset's own number is 0, and it acknowledges nothing but the other's,
-// whose number is 0 too.
+// b, behind its length.
 func resetOpenVPN(b []byte, opcode byte) (signature int, ans tlsparse.Answer) {
-	if len(b) > 0 && b[0] != 0 || len(b) > 1 && (b[1] < openvpnHead+1+openvpnNumber || b[1] > maxOpenVPNReset) ||
+	if len(b) > 0 && b[0] != 0 || len(b) > 1 && (b[1] < minOpenVPNReset || b[1] > maxOpenVPNReset) ||
 		len(b) > 2 && b[2] != opcode<<3 {
 		return 0, tlsparse.No
 	}
 	if len(b) < 2 || len(b) < 2+int(b[1]) {
 		return 0, tlsparse.Maybe
 	}
-	packet := b[2 : 2+int(b[1])]
+	signature, ok := signedOpenVPN(b[2 : 2+int(b[1])])
+	if !ok {
+		return 0, tlsparse.No
+	}
+	return signature, tlsparse.Yes
+}
+
+// signedOpenVPN returns the length of the signature in a reset. The reset's own
+// number is 0, and it acknowledges nothing but the other's, whose number is 0
+// too.
+func signedOpenVPN(packet []byte) (signature int, ok bool) {
 	for acks := range 2 {
 		list := 1 + acks*(openvpnNumber+openvpnSession)
 		signature = len(packet) - openvpnHead - list - openvpnNumber
@@ -94,10 +108,38 @@ func resetOpenVPN(b []byte, opcode byte) (signature int, ans tlsparse.Answer) {
 		rest := packet[openvpnHead+signature:]
 		if int(rest[0]) == acks && binary.BigEndian.Uint32(rest[list:]) == 0 &&
 			(acks == 0 || binary.BigEndian.Uint32(rest[1:]) == 0) {
-			return signature, tlsparse.Yes
+			return signature, true
 		}
 	}
-	return 0, tlsparse.No
+	return 0, false
+}
+
+// OpenVPNReset reads a datagram that opens a control channel over UDP, where
+// each packet is a datagram, without a length before it. It returns what
+// OpenVPNPayload wants to know, and which side it is from.
+func OpenVPNReset(datagram []byte) (signature int, server, ok bool) {
+	if len(datagram) < minOpenVPNReset || len(datagram) > maxOpenVPNReset {
+		return 0, false, false
+	}
+	switch datagram[0] {
+	case openvpnResetClient << 3:
+	case openvpnResetServer << 3:
+		server = true
+	default:
+		return 0, false, false
+	}
+	signature, ok = signedOpenVPN(datagram)
+	return signature, server, ok
+}
+
+// OpenVPNPayload returns the TLS in a datagram of the control channel, and its
+// number, from 1 on without gaps; nil where it holds none.
+func OpenVPNPayload(datagram []byte, signature int) (tls []byte, number uint32) {
+	if len(datagram) == 0 {
+		return nil, 0
+	}
+	at, number := payloadOpenVPN(datagram, signature)
+	return datagram[at:], number
 }
 
 // signatureOpenVPN reports whether n is the length of no signature, or of one

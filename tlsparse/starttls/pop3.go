@@ -24,7 +24,11 @@ var pop3 = language{
 }
 
 func init() {
-	register(Preface{Name: "pop3", client: firstLetters(pop3.verbs), server: "+", find: pop3.find})
+	register(Preface{
+		Name: "pop3", What: "POP3",
+		KnownBy: "STLS, answered by +OK", Source: "RFC 2595",
+		client: firstLetters(pop3.verbs), server: "+", find: pop3.find,
+	})
 }
 
 func greetPOP3(b []byte) (int, tlsparse.Answer) {

@@ -11,7 +11,11 @@ import (
 // Session Encryption" of the protocol's documentation). Since PostgreSQL 17 a
 // client may begin with TLS, with ALPN postgresql; that is no preface.
 func init() {
-	register(Preface{Name: "postgresql", client: "\x00", server: "SNGER", find: findPostgreSQL})
+	register(Preface{
+		Name: "postgresql", What: "PostgreSQL",
+		KnownBy: "SSLRequest, answered by S", Source: "PostgreSQL protocol documentation",
+		client: "\x00", server: "SNGER", find: findPostgreSQL,
+	})
 }
 
 const (

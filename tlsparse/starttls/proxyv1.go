@@ -9,7 +9,11 @@ import (
 // PROXY protocol, version 1: one line of text in front of the client's bytes
 // (the protocol's specification by HAProxy, §2.1).
 func init() {
-	register(Preface{Name: "proxy-v1", tunnel: true, client: "P", server: bytesFrom(0, 255), find: findProxyV1})
+	register(Preface{
+		Name: "proxy-v1", What: "PROXY header in text; client_origin says whose",
+		KnownBy: "PROXY and one line", Source: "PROXY protocol, section 2.1",
+		tunnel: true, client: "P", server: bytesFrom(0, 255), find: findProxyV1,
+	})
 }
 
 // maxProxyLine is the longest line that the specification allows.

@@ -11,7 +11,11 @@ import (
 // (the protocol's specification by HAProxy, §2.2). LOCAL is the proxy's own
 // connection, a health check, and names no source that counts.
 func init() {
-	register(Preface{Name: "proxy-v2", tunnel: true, client: "\r", server: bytesFrom(0, 255), find: findProxyV2})
+	register(Preface{
+		Name: "proxy-v2", What: "PROXY header, binary; client_origin says whose",
+		KnownBy: "signature of 12 bytes", Source: "PROXY protocol, section 2.2",
+		tunnel: true, client: "\r", server: bytesFrom(0, 255), find: findProxyV2,
+	})
 }
 
 const (

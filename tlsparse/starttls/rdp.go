@@ -11,7 +11,11 @@ import (
 // client knows, the confirm the one that is chosen; all but standard security
 // are TLS (MS-RDPBCGR §2.2.1.1, §2.2.1.2).
 func init() {
-	register(Preface{Name: "rdp", client: "\x03", server: "\x03", find: findRDP})
+	register(Preface{
+		Name: "rdp", What: "Remote Desktop",
+		KnownBy: "X.224 connection request, answered by a choice of TLS", Source: "MS-RDPBCGR",
+		client: "\x03", server: "\x03", find: findRDP,
+	})
 }
 
 const (

@@ -20,7 +20,11 @@ var sieve = language{
 }
 
 func init() {
-	register(Preface{Name: "sieve", client: firstLetters(sieve.verbs), server: `"`, find: sieve.find})
+	register(Preface{
+		Name: "sieve", What: "ManageSieve",
+		KnownBy: "STARTTLS, answered by OK", Source: "RFC 5804",
+		client: firstLetters(sieve.verbs), server: `"`, find: sieve.find,
+	})
 }
 
 // greetSieve takes lines of quoted names, of which all servers send

@@ -22,7 +22,11 @@ var smtp = language{
 }
 
 func init() {
-	register(Preface{Name: "smtp", client: firstLetters(smtp.verbs), server: "2", find: smtp.find})
+	register(Preface{
+		Name: "smtp", What: "SMTP and LMTP, also Exchange between its servers",
+		KnownBy: "STARTTLS or X-ANONYMOUSTLS, answered by 220", Source: "RFC 3207",
+		client: firstLetters(smtp.verbs), server: "2", find: smtp.find,
+	})
 }
 
 // cutSMTP takes the bytes of a chunk together with its command (RFC 3030 §2):

@@ -10,7 +10,11 @@ import (
 // SOCKS 4 and 4a (the protocol's memo and its extension): one request, one
 // reply.
 func init() {
-	register(Preface{Name: "socks4", tunnel: true, client: "\x04", server: "\x00", find: findSOCKS4})
+	register(Preface{
+		Name: "socks4", What: "SOCKS 4 or 4a proxy; target says where to",
+		KnownBy: "request, granted by 90", Source: "SOCKS 4, SOCKS 4A",
+		tunnel: true, client: "\x04", server: "\x00", find: findSOCKS4,
+	})
 }
 
 const (

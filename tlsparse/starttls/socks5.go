@@ -10,7 +10,11 @@ import (
 // 1929). GSSAPI wraps all that follows, and other commands than CONNECT do not
 // lead to a target of the client's choice on this connection.
 func init() {
-	register(Preface{Name: "socks5", tunnel: true, client: "\x05", server: "\x05", find: findSOCKS5})
+	register(Preface{
+		Name: "socks5", What: "SOCKS 5 proxy; target says where to",
+		KnownBy: "methods and request", Source: "RFC 1928, RFC 1929",
+		tunnel: true, client: "\x05", server: "\x05", find: findSOCKS5,
+	})
 }
 
 const (

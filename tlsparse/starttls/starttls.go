@@ -2,6 +2,8 @@ package starttls
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
 	"blindspot/tlsparse"
 )
@@ -83,7 +85,10 @@ type found struct {
 
 // Preface is a protocol that can stand before TLS.
 type Preface struct {
-	Name string // as printed in reports
+	Name    string // as printed in reports
+	What    string // the protocol, in a few words
+	KnownBy string // what in its bytes says that TLS begins
+	Source  string // what specifies it
 
 	// tunnel: TLS, another preface or anything else follows; the preface itself
 	// only says where.
@@ -112,6 +117,12 @@ func register(p Preface) {
 	for i := range len(p.server) {
 		byServer[p.server[i]] |= bit
 	}
+}
+
+// Prefaces lists the prefaces that are understood, in the order of their
+// names.
+func Prefaces() []Preface {
+	return slices.SortedFunc(slices.Values(prefaces), func(a, b Preface) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // Names returns the names of the prefaces that are understood.

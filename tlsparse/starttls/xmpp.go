@@ -9,7 +9,11 @@ import (
 // XMPP, between client and server or between servers: <starttls/>, answered by
 // <proceed/> or <failure/> (RFC 6120 §5.4).
 func init() {
-	register(Preface{Name: "xmpp", client: "< \r\n", server: "< \r\n", find: findXMPP})
+	register(Preface{
+		Name: "xmpp", What: "XMPP of clients and between servers",
+		KnownBy: "<starttls/>, answered by <proceed/>", Source: "RFC 6120",
+		client: "< \r\n", server: "< \r\n", find: findXMPP,
+	})
 }
 
 // maxTags bounds the tags of each direction that are looked at.
