@@ -3,6 +3,7 @@ module blindspot
 go 1.26.8
 
 require (
+	github.com/andybalholm/brotli v1.2.8
 	github.com/axiomhq/hyperloglog v0.3.0
 	github.com/google/gopacket v1.1.19
 	github.com/klauspost/compress v1.20.3

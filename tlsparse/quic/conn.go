@@ -21,6 +21,7 @@ type Conn struct {
 	largest [2]int64 // packet numbers, +1
 	streams [2]stream
 	held    [][]byte // datagrams that came before the keys
+	sealed  *sealed  // Handshake packets, where they are wanted
 }
 
 // Seen returns all that was seen of the connection since it last began.

@@ -21,10 +21,11 @@ const (
 	SeenNotTLS                       // the CRYPTO frames hold something else
 	SeenHeld                         // kept until the keys are known
 	SeenGarbage                      // trailing bytes that are no packet
+	SeenUnsealed                     // a Handshake packet, and it opened
 )
 
 var seenNames = [...]string{"initial", "unopened", "truncated", "0-rtt", "handshake", "1-rtt", "retry",
-	"negotiation", "restart", "another", "close", "not-tls", "held", "garbage"}
+	"negotiation", "restart", "another", "close", "not-tls", "held", "garbage", "unsealed"}
 
 // String lists what was seen: "initial,close".
 func (s Seen) String() string {
@@ -73,4 +74,6 @@ type Message struct {
 	Type uint8
 	Raw  []byte // header and body, as transcripts want it
 	Body []byte // without the header, as tlsparse wants it
+
+	Encrypted bool // it came in Handshake packets
 }

@@ -99,10 +99,15 @@ func dial(t *testing.T, client *tls.Config, cfg *quicgo.Config, serverTLS *tls.C
 		t.Fatal(err)
 	}
 	defer ln.Close()
+	accepted := make(chan bool, 1)
 	go func() {
 		for {
 			if _, err := ln.Accept(ctx); err != nil {
 				return
+			}
+			select {
+			case accepted <- true:
+			default:
 			}
 		}
 	}()
@@ -111,6 +116,10 @@ func dial(t *testing.T, client *tls.Config, cfg *quicgo.Config, serverTLS *tls.C
 	defer tr.Close()
 	conn, err := tr.Dial(ctx, serverConn.LocalAddr(), client, cfg)
 	if err == nil {
+		select { // by then the server has the client's last flight
+		case <-accepted:
+		case <-ctx.Done():
+		}
 		conn.CloseWithError(0, "")
 	}
 	return p.datagrams(), err

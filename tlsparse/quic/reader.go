@@ -10,6 +10,9 @@ type Reader struct {
 	// MaxBuffered bounds the bytes that all connections together keep of
 	// messages that are not whole. 0: DefaultMaxBuffered.
 	MaxBuffered int64
+	// KeepHandshake keeps Handshake packets until Unlock or Release: it is for
+	// those who may come to know a connection's secrets.
+	KeepHandshake bool
 
 	stats    Stats
 	buffered int64
@@ -45,8 +48,9 @@ func (r *Reader) Datagram(c *Conn, b []byte, missing int, from Side) Event {
 	return ev
 }
 
-// Next returns the next whole handshake message of a connection, the client's
-// first.
+// Next returns the next whole handshake message of a connection: those of the
+// Initial packets, the client's first, then those that were encrypted, the
+// server's first.
 func (r *Reader) Next(c *Conn) (Message, bool) {
 	for _, side := range [...]Side{Client, Server} {
 		if raw, ok := r.message(&c.streams[side.index()]); ok {
@@ -54,7 +58,7 @@ func (r *Reader) Next(c *Conn) (Message, bool) {
 			return Message{From: side, Type: raw[0], Raw: raw, Body: raw[4:]}, true
 		}
 	}
-	return Message{}, false
+	return r.nextSealed(c)
 }
 
 // Partial returns what is there, without a gap, of the message of a side that is
@@ -74,6 +78,7 @@ func (r *Reader) Release(c *Conn) {
 		r.release(&c.streams[i])
 	}
 	r.unhold(c)
+	r.releaseSealed(c)
 }
 
 // datagram reads the packets of a datagram.
@@ -162,11 +167,7 @@ func (r *Reader) packet(c *Conn, h *Header, b, whole []byte, missing int, ev *Ev
 			c.version = h.Version
 		}
 	case Handshake:
-		ev.Seen |= SeenHandshake
-		ev.HandshakeBytes += h.Length
-		if from := c.sender(h); from != Unknown {
-			ev.From = from
-		}
+		r.handshake(c, h, b, ev)
 	case Retry:
 		r.retry(c, h, b, ev)
 	case VersionNegotiation:

@@ -6,6 +6,8 @@ import "strconv"
 const (
 	Version1 = 0x00000001 // RFC 9000
 	Version2 = 0x6b3343cf // RFC 9369
+
+	versionV2Draft = 0x709a50c4
 )
 
 // scheme is a way to protect Initial packets: the salt and labels of RFC 9001
@@ -33,6 +35,7 @@ type schemeID uint8
 const (
 	schemeV1 schemeID = iota + 1
 	schemeV2
+	schemeV2Draft
 	schemeDraft29
 	schemeDraft25
 	schemeDraft23
@@ -53,6 +56,12 @@ var schemes = [...]scheme{
 		name:    "v2",
 		salt:    "\x0d\xed\xe3\xde\xf7\x00\xa6\xdb\x81\x93\x81\xbe\x6e\x26\x9d\xcb\xf9\xbd\x2e\xd9",
 		retry:   retryKey{"\x8f\xb4\xb0\x1b\x56\xac\x48\xe2\x60\xfb\xcb\xce\xad\x7c\xcc\x92", "\xd8\x69\x69\xbc\x2d\x7c\x6d\x99\x90\xef\xb0\x4a"},
+		v2Types: true,
+	}),
+	schemeV2Draft: withLabels("quicv2", scheme{ // of draft-ietf-quic-v2 before it had its number
+		name:    "v2 draft",
+		salt:    "\xa7\x07\xc2\x03\xa5\x9b\x47\x18\x4a\x1d\x62\xca\x57\x04\x06\xea\x7a\xe3\xe5\xd3",
+		retry:   retryKey{"\xba\x85\x8d\xc7\xb4\x3d\xe5\xdb\xf8\x76\x17\xff\x4a\xb2\x53\xdb", "\x14\x1b\x99\xc2\x39\xb0\x3e\x78\x5d\x6a\x2e\x9f"},
 		v2Types: true,
 	}),
 	schemeDraft29: withLabels("quic", scheme{ // and 30 to 32
@@ -102,49 +111,67 @@ func withLabels(prefix string, s scheme) scheme {
 // those whose types are in the order of version 1, and of version 2.
 var (
 	guessesV1 = [...]schemeID{schemeV1, schemeDraft29, schemeDraft25, schemeDraft22, schemeT051, schemeT050}
-	guessesV2 = [...]schemeID{schemeV2}
+	guessesV2 = [...]schemeID{schemeV2, schemeV2Draft}
+)
+
+// versions is the table of versions by number. Drafts before 22 have other headers
+// than RFC 9000.
+var versions = [...]struct {
+	first, last uint32
+	scheme      schemeID
+	source      string
+}{
+	{Version1, Version1, schemeV1, "RFC 9000, RFC 9001"},
+	{Version2, Version2, schemeV2, "RFC 9369"},
+	{versionV2Draft, versionV2Draft, schemeV2Draft, "draft-ietf-quic-v2"},
+	{0xff000016, 0xff000016, schemeDraft22, quicDraft},
+	{0xff000017, 0xff000018, schemeDraft23, quicDraft},
+	{0xff000019, 0xff00001c, schemeDraft25, quicDraft},
+	{0xff00001d, 0xff000020, schemeDraft29, quicDraft},
+	{0xff000021, 0xff000022, schemeV1, quicDraft},
+	{0xfaceb000, 0xfaceb000, schemeDraft25, mvfst},
+	{0xfaceb001, 0xfaceb001, schemeDraft22, mvfst}, // later ones are draft 27
+	{0xfaceb002, 0xfaceb00f, schemeDraft25, mvfst},
+	{0x54303530, 0x54303530, schemeT050, google},
+	{0x54303531, 0x54303531, schemeT051, google},
+	{0x51303530, 0x51303530, schemeQ050, google},
+}
+
+// Who specified the versions that are no standard.
+const (
+	quicDraft = "draft-ietf-quic-transport"
+	mvfst     = "Facebook's mvfst"
+	google    = "Google's QUICHE"
 )
 
 // schemeOf returns the scheme of a version, 0 where it is not known.
 func schemeOf(version uint32) schemeID {
-	switch {
-	case version == Version1:
-		return schemeV1
-	case version == Version2:
-		return schemeV2
-	case version>>8 == 0xff0000:
-		return draftScheme(int(version & 0xff))
-	case version>>4 == 0xfaceb00: // mvfst, of which 1 is draft 22 and later ones draft 27
-		if version == 0xfaceb001 {
-			return schemeDraft22
+	for i := range versions {
+		if k := &versions[i]; version >= k.first && version <= k.last {
+			return k.scheme
 		}
-		return schemeDraft25
-	case version == 0x54303531:
-		return schemeT051
-	case version == 0x54303530:
-		return schemeT050
-	case version == 0x51303530:
-		return schemeQ050
 	}
 	return 0
 }
 
-// draftScheme returns the scheme of a draft of RFC 9000. Those before 22 have
-// other headers.
-func draftScheme(n int) schemeID {
-	switch {
-	case n < 22 || n > 34:
-		return 0
-	case n >= 33:
-		return schemeV1
-	case n >= 29:
-		return schemeDraft29
-	case n >= 25:
-		return schemeDraft25
-	case n >= 23:
-		return schemeDraft23
+// VersionRange is a range of versions that are understood alike.
+type VersionRange struct {
+	First, Last uint32
+	Source      string // what specifies them
+	What        string // what of their handshakes is visible
+}
+
+// Versions lists the versions that are understood. One that is not among them
+// is tried with what is known of these.
+func Versions() []VersionRange {
+	list := make([]VersionRange, len(versions))
+	for i, k := range versions {
+		list[i] = VersionRange{First: k.first, Last: k.last, Source: k.source, What: "names are visible, certificates are encrypted"}
+		if schemes[k.scheme].notTLS {
+			list[i].What = "no TLS: recognised, and left alone"
+		}
 	}
-	return schemeDraft22
+	return list
 }
 
 // reserved reports whether a version exists only to make a server negotiate
@@ -159,6 +186,8 @@ func VersionName(version uint32) string {
 		return "v1"
 	case version == Version2:
 		return "v2"
+	case version == versionV2Draft:
+		return "v2 draft"
 	case version>>8 == 0xff0000:
 		return "draft " + strconv.Itoa(int(version&0xff))
 	case version>>4 == 0xfaceb00:
