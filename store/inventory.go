@@ -46,7 +46,7 @@ func (q *Query) args() []driver.Value {
 // at the end of the walk.
 func (db *DB) Inventory(q Query) (*discover.Inventory, error) {
 	inv := &discover.Inventory{}
-	err := db.read("read the inventory", func(c *conn) error { return q.head(c, inv) })
+	err := db.read("read the inventory", func(c *conn) error { return q.head(c, inv, db.sketch) })
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +85,16 @@ func (l *lateError) get() error {
 	return l.err
 }
 
-// head fills all but the sightings.
-func (q *Query) head(c *conn, inv *discover.Inventory) error {
-	_, err := c.one("SELECT min(b.first_seen), max(b.last_seen), max(o.kind = 'live') "+fromBuckets, func(r *rows) {
+// selectWindow bounds handshakes and sessions in the clear, but for our own
+// looks, which are no traffic.
+const selectWindow = `
+SELECT min(first_seen), max(last_seen), max(live) FROM (
+  SELECT b.first_seen, b.last_seen, o.kind = 'live' AS live ` + fromBuckets + ` AND o.kind <> 'verify'
+  UNION ALL SELECT b.first_seen, b.last_seen, o.kind = 'live' ` + fromOffers + `)`
+
+// head fills all but the sightings; key is that of the sketches.
+func (q *Query) head(c *conn, inv *discover.Inventory, key discover.SketchKey) error {
+	_, err := c.one(selectWindow, func(r *rows) {
 		if r.v[0] != nil {
 			inv.First, inv.Last, inv.Live = timeOf(r.int(0)), timeOf(r.int(1)), r.flag(2)
 		}
@@ -96,6 +103,9 @@ func (q *Query) head(c *conn, inv *discover.Inventory) error {
 		return err
 	}
 	if inv.Hops, err = q.hops(c); err != nil {
+		return err
+	}
+	if inv.Offers, err = q.offers(c, key); err != nil {
 		return err
 	}
 	// A window that has ended is judged by its own time.

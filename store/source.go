@@ -133,7 +133,7 @@ func (w *Writer) removeUnfinished(c *conn) error {
 func remove(c *conn, id int64) error {
 	for _, text := range []string{
 		"DELETE FROM sightings WHERE source = ?", "DELETE FROM buckets WHERE source = ?",
-		"DELETE FROM hops WHERE source = ?", "DELETE FROM visibility WHERE source = ?", "DELETE FROM sources WHERE id = ?",
+		"DELETE FROM hops WHERE source = ?", "DELETE FROM offers WHERE source = ?", "DELETE FROM visibility WHERE source = ?", "DELETE FROM sources WHERE id = ?",
 	} {
 		if err := c.exec(text, id); err != nil {
 			return fmt.Errorf("remove source %d: %w", id, err)

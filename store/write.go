@@ -56,6 +56,11 @@ func (w *Writer) batch(c *conn, b *discover.Batch) error {
 			return err
 		}
 	}
+	for _, o := range b.Offers {
+		if err := putOffer(c, w.id, b.Part, o); err != nil {
+			return err
+		}
+	}
 	for i := range b.Visibility {
 		if err := putInterval(c, w.id, b.Part, &b.Visibility[i]); err != nil {
 			return err
