@@ -38,6 +38,9 @@ type AggregatorConfig struct {
 	SketchKey SketchKey
 	// Monitors are the sources of the checks' own handshakes.
 	Monitors []netip.Prefix
+	// ECHPublicNames are public names of ECH providers beside the known ones,
+	// normalised.
+	ECHPublicNames []string
 }
 
 // Aggregator folds observations into sightings. Its methods must not be called
@@ -58,6 +61,8 @@ type Aggregator struct {
 	proofs    map[proofKey]proof
 	hops      map[Hop]*HopCount
 	offers    map[Offer]*OfferCount
+	newOffers map[*OfferCount]struct{} // changed since the last batch
+	public    publicNames
 
 	intervals map[time.Time]*Interval
 	changed   map[time.Time]struct{}
@@ -113,6 +118,8 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 		proofs:    make(map[proofKey]proof),
 		hops:      make(map[Hop]*HopCount),
 		offers:    make(map[Offer]*OfferCount),
+		newOffers: make(map[*OfferCount]struct{}),
+		public:    publicNamesOf(cfg.ECHPublicNames),
 		intervals: make(map[time.Time]*Interval),
 		changed:   make(map[time.Time]struct{}),
 		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
@@ -121,7 +128,7 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 	return a
 }
 
-// Add completes o (key proof, OCSP status, class) and folds it. The aggregator
+// Add completes o (key proof, OCSP status, class, public name) and folds it. The aggregator
 // keeps no reference to o.
 func (a *Aggregator) Add(o *Observation) {
 	if o.Class == "" && a.isMonitor(o) {
@@ -131,6 +138,7 @@ func (a *Aggregator) Add(o *Observation) {
 		a.offer(o)
 		return
 	}
+	a.public.mark(o)
 	a.learn(o)
 	a.prove(o)
 	s := a.sighting(a.keyOf(o), o.Time)
@@ -139,7 +147,9 @@ func (a *Aggregator) Add(o *Observation) {
 		return
 	}
 	a.fold(s, o)
-	a.count(o)
+	if o.Class != ClassVerify {
+		a.count(o)
+	}
 }
 
 // hop folds the far side of a handshake that is counted elsewhere.
@@ -256,6 +266,8 @@ func (a *Aggregator) keyOf(o *Observation) Key {
 		Outcome: o.Outcome, Alert: alertWord(o.Refusal()), Class: o.Class,
 	}
 	switch {
+	case o.ECHPublic:
+		k.Name, k.Hostname = NamePublic, o.SNI
 	case o.SNI != "":
 		k.Name, k.Hostname = a.admit(o)
 	case o.HasSNI:
@@ -269,7 +281,7 @@ func (a *Aggregator) keyOf(o *Observation) Key {
 // admit holds the bounds on names: those that a server went on with do not
 // compete with those that were only asked for.
 func (a *Aggregator) admit(o *Observation) (NameKind, string) {
-	if _, ok := a.names[o.SNI]; ok {
+	if _, ok := a.names[o.SNI]; ok || o.Class == ClassVerify { // we ask for names in use alone
 		return NameValid, o.SNI
 	}
 	if o.InUse() {
@@ -313,7 +325,8 @@ func (a *Aggregator) sighting(key Key, t time.Time) *Sighting {
 
 // offer counts a session that stayed in the clear.
 func (a *Aggregator) offer(o *Observation) {
-	k := Offer{Network: o.Network, Server: o.Server, Preface: o.Preface, State: o.Offer, Class: o.Class}
+	a.window(o.Time)
+	k := Offer{Network: o.Network, Target: o.Target, Server: o.Server, Preface: o.Preface, State: o.Offer, Class: o.Class}
 	c := a.offers[k]
 	if c == nil {
 		if len(a.offers) >= maxOffers {
@@ -331,6 +344,7 @@ func (a *Aggregator) offer(o *Observation) {
 	}
 	c.Count++
 	a.addClient(&c.Clients, o)
+	a.newOffers[c] = struct{}{}
 }
 
 // addClient counts who connected: behind a PROXY header, whom that names.
@@ -393,19 +407,29 @@ func (a *Aggregator) count(o *Observation) {
 	a.stats.Handshakes++
 	iv := a.interval(o.Time)
 	iv.Handshakes++
-	if o.CertsHidden != "" {
-		iv.Hidden[o.CertsHidden]++
-		a.stats.Hidden[o.CertsHidden]++
+	a.hid(iv, o.CertsHidden, o.CertsHidden != "")
+	a.hid(iv, CountECH, o.ECH != "")
+	a.hid(iv, CountECHPublic, o.ECHPublic)
+	a.hid(iv, CountESNI, o.ESNI)
+	a.hid(iv, CountEarlyData, o.EarlyData)
+	a.window(o.Time)
+}
+
+// window widens the time that the traffic covers.
+func (a *Aggregator) window(t time.Time) {
+	if a.first.IsZero() || t.Before(a.first) {
+		a.first = t
 	}
-	if o.ECH != "" {
-		iv.Hidden["ech"]++
-		a.stats.Hidden["ech"]++
+	if t.After(a.last) {
+		a.last = t
 	}
-	if a.first.IsZero() || o.Time.Before(a.first) {
-		a.first = o.Time
-	}
-	if o.Time.After(a.last) {
-		a.last = o.Time
+}
+
+// hid counts a cause under which a handshake hides something.
+func (a *Aggregator) hid(iv *Interval, cause string, is bool) {
+	if is {
+		iv.Hidden[cause]++
+		a.stats.Hidden[cause]++
 	}
 }
 

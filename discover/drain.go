@@ -2,6 +2,7 @@ package discover
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -45,13 +46,14 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 		s.Clients.Sort()
 	}
 	b.Hops = a.sortedHops()
-	b.Offers = a.sortedOffers()
+	b.Offers = sortOffers(slices.Collect(maps.Keys(a.newOffers)))
 	for t := range a.changed {
 		b.Visibility = append(b.Visibility, *a.intervals[t])
 	}
 	slices.SortFunc(b.Visibility, func(x, y Interval) int { return x.Bucket.Compare(y.Bucket) })
 	a.dirty, a.newCerts, a.newChains = nil, nil, nil
 	clear(a.isDirty)
+	clear(a.newOffers)
 	clear(a.changed)
 	if forget {
 		a.forget()
@@ -74,6 +76,9 @@ func (a *Aggregator) Restore(b *Batch) {
 	}
 	a.newCerts = append(a.newCerts, b.Certificates...)
 	a.newChains = append(a.newChains, b.Chains...)
+	for _, c := range b.Offers {
+		a.newOffers[c] = struct{}{}
+	}
 	for i := range b.Visibility {
 		a.changed[b.Visibility[i].Bucket] = struct{}{}
 	}
@@ -89,7 +94,7 @@ func (a *Aggregator) forget() {
 // until the next Add.
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
-		First: a.first, Last: a.last, Hops: a.sortedHops(), Offers: a.sortedOffers(),
+		First: a.first, Last: a.last, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
 		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
 		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
@@ -140,16 +145,12 @@ func (a *Aggregator) sortedHops() []HopCount {
 	return list
 }
 
-func (a *Aggregator) sortedOffers() []*OfferCount {
-	list := make([]*OfferCount, 0, len(a.offers))
-	for _, c := range a.offers {
+// sortOffers orders list, and the clients of each.
+func sortOffers(list []*OfferCount) []*OfferCount {
+	for _, c := range list {
 		c.Clients.Sort()
-		list = append(list, c)
 	}
-	slices.SortFunc(list, func(x, y *OfferCount) int {
-		return cmp.Or(cmp.Compare(x.Network, y.Network), x.Server.Compare(y.Server), cmp.Compare(x.Preface, y.Preface),
-			cmp.Compare(x.State, y.State), cmp.Compare(x.Class, y.Class))
-	})
+	slices.SortFunc(list, func(x, y *OfferCount) int { return x.Offer.Compare(&y.Offer) })
 	return list
 }
 

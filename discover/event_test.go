@@ -20,6 +20,7 @@ func TestEventFields(t *testing.T) {
 		"version": "string", "cipher": "string", "group": "string", "starttls": "string", "tunnel": "array",
 		"certs": "array", "certs_from": "string", "client_certs": "array", "certs_hidden": "null",
 		"key_proof": "boolean", "ocsp": "string", "resumed": "boolean", "hello_retry": "boolean", "ech": "string",
+		"ech_public": "boolean", "esni": "boolean", "early_data": "boolean",
 		"client_auth_requested": "boolean", "alerts": "array", "outcome": "string",
 		"client_random": "string", "ja3": "string", "ja3s": "string", "ja4": "string", "packets_lost": "number",
 	}

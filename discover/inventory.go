@@ -11,14 +11,33 @@ type Visibility struct {
 	Bytes       uint64 `json:"bytes"`
 	KernelDrops uint64 `json:"kernel_drops"`
 	Handshakes  uint64 `json:"handshakes"`
-	// Hidden counts handshakes by what hid their certificate or name:
-	// "encrypted", "resumed", "one-sided", "truncated", "no-server-answer", "ech".
+	// Hidden counts handshakes by what hid their certificate ("encrypted",
+	// "resumed", "one-sided", "truncated", "no-server-answer"), and those that
+	// hide something else (the Count… constants). One can be under several.
 	Hidden map[string]uint64 `json:"hidden"`
 	// Lost counts what was given up, by cause: "table-full", "reassembly",
 	// "unparsed", "names", "sightings", …
 	Lost map[string]uint64 `json:"lost"`
 	// Notes are sentences about single sources: where a capture broke off.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// What a handshake can hide beside its certificate (Visibility.Hidden).
+const (
+	CountECH       = "ech"        // its name may be another: ECH or ESNI was offered
+	CountECHPublic = "ech_public" // its name is another: ECH, and a provider's public name
+	CountESNI      = "esni"       // it offered ECH's forerunner; in "ech" too
+	CountEarlyData = "early_data" // it offered 0-RTT data, sent before any answer
+)
+
+// HidesCertificate reports whether a word of Visibility.Hidden counts
+// handshakes whose certificate was not seen.
+func HidesCertificate(cause string) bool {
+	switch cause {
+	case CountECH, CountECHPublic, CountESNI, CountEarlyData:
+		return false
+	}
+	return true
 }
 
 // Add folds other into v.

@@ -149,6 +149,12 @@ type Observation struct {
 	// ClientAuthRequested says whether the server asked for a certificate.
 	ClientAuthRequested Tri
 	ECH                 string // "", ECHOffered, ECHAccepted
+	// ECHPublic: SNI is the known public name of a provider of Encrypted Client
+	// Hello, and that was offered: what was asked for is not known. Set by the
+	// aggregator.
+	ECHPublic bool
+	ESNI      bool // what ECH offers is its forerunner, ESNI (extension 0xffce)
+	EarlyData bool // the client offered 0-RTT data (RFC 8446 §4.2.10)
 
 	// Chain and ClientChain are fingerprints as presented, leaf first. DER
 	// holds the bytes of those that the aggregator may not know yet.
@@ -185,7 +191,7 @@ type Observation struct {
 
 	// Offer is set where a session in plaintext had the choice of TLS and
 	// stayed without: OfferRefused or OfferDeclined. There is no handshake
-	// then, only ends, Preface and times.
+	// then, only ends, Target, Preface and times.
 	Offer string
 }
 

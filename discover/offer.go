@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -18,10 +19,18 @@ const (
 // Offer is an endpoint at which sessions stayed in the clear.
 type Offer struct {
 	Network string
+	Target  string // host:port asked for in a CONNECT or SOCKS tunnel
 	Server  netip.AddrPort
 	Preface string // STARTTLS words, outermost first, joined by "+"
 	State   string // OfferRefused, OfferDeclined
 	Class   string // of the client, as in Key
+}
+
+// Compare orders offers by network, server, target, preface, state and class.
+func (o *Offer) Compare(x *Offer) int {
+	return cmp.Or(
+		cmp.Compare(o.Network, x.Network), o.Server.Compare(x.Server), cmp.Compare(o.Target, x.Target),
+		cmp.Compare(o.Preface, x.Preface), cmp.Compare(o.State, x.State), cmp.Compare(o.Class, x.Class))
 }
 
 // OfferCount is how many sessions ended so, cumulative for the source and part.

@@ -15,9 +15,10 @@ const (
 	NameInvalid                 // one was sent that is no hostname
 	NameBeyond                  // a hostname that came after the bound on names was reached
 	NameUnseen                  // the hello was not captured
+	NamePublic                  // Key.Hostname is an ECH provider's public name: what was asked for is not known
 )
 
-var nameKinds = [...]string{"none", "valid", "invalid", "beyond-bound", "unseen"}
+var nameKinds = [...]string{"none", "valid", "invalid", "beyond-bound", "unseen", "ech-public"}
 
 // String returns the kind's word, as the store keeps it.
 func (k NameKind) String() string {
@@ -66,11 +67,20 @@ type Key struct {
 	Class string
 }
 
-// ClassMonitor marks handshakes that the checks themselves made.
-const ClassMonitor = "monitor"
+// Classes of clients that mean something.
+const (
+	// ClassMonitor marks handshakes that the checks themselves made.
+	ClassMonitor = "monitor"
+	// ClassVerify marks our own looks. They show what an endpoint presents, and
+	// are no use of it: nothing counts them.
+	ClassVerify = "verify"
+)
 
-// InUse reports whether a server went on with these handshakes.
-func (k *Key) InUse() bool { return k.Version != "" || k.Outcome == Established }
+// InUse reports whether a server went on with these handshakes of others. Our
+// own looks are no use.
+func (k *Key) InUse() bool {
+	return k.Class != ClassVerify && (k.Version != "" || k.Outcome == Established)
+}
 
 // ClientCount is one client and how many handshakes it made.
 type ClientCount struct {
