@@ -9,7 +9,10 @@ import (
 // who refused.
 func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Observation) {
 	if body := client.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		o.ClientChain = t.chain(body, o)
+		o.ClientChain = t.chain(body, true, o)
+	}
+	if hs.flags&(clientMayHaveLeft|clientFinished) == clientMayHaveLeft {
+		hs.flags |= clientGaveUp
 	}
 	o.Alerts = hs.told()
 	switch {
@@ -21,7 +24,7 @@ func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Ob
 	case hs.resumed(o):
 		o.Resumed = discover.Yes
 	}
-	o.PacketsLost = client.st.missing() + server.st.missing()
+	o.PacketsLost = t.missing(hs, client, server)
 	o.Outcome = hs.outcome(server, o)
 	if o.CertsFrom == "" {
 		o.CertsHidden = hs.hidden(server, o)
@@ -110,6 +113,8 @@ func (hs *handshake) hidden(server side, o *discover.Observation) string {
 		return discover.HiddenResumed
 	case f&isTLS13 != 0:
 		return discover.HiddenEncrypted
+	case f&sawCertificate != 0:
+		return discover.HiddenTruncated // it was over maxMessage
 	case f&sawServerDone != 0:
 		return "" // anonymous or PSK: there is none
 	case o.ServerHello:

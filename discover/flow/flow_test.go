@@ -430,9 +430,10 @@ func TestForeignAndMidStream(t *testing.T) {
 }
 
 func FuzzSegments(f *testing.F) {
-	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+	plain := record(f, tls.VersionTLS12, testName, 0)
+	for _, d := range []dialogue{plain, record(f, tls.VersionTLS13, testName, 0), openvpnPackets(plain, 28, 200, true)} {
 		var seed []byte
-		for _, s := range record(f, v, testName, 0).packets(1, 2, 400) {
+		for _, s := range d.packets(1, 2, 400) {
 			seed = append(seed, byte(len(s.Payload)>>8), byte(len(s.Payload)), s.Flags, byte(s.SrcPort), byte(s.Seq>>8), byte(s.Seq))
 			seed = append(seed, s.Payload...)
 		}

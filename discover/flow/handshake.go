@@ -11,6 +11,9 @@ const (
 	maxMessage = 192 << 10
 	// maxAlerts bounds the alerts that are kept of a handshake.
 	maxAlerts = 4
+	// maxFlight bounds the records of a server's flight whose lengths are kept:
+	// a list of authorities and a chain of three records each, and the others.
+	maxFlight = 10
 	// maxUnsynced is how many segments without a SYN before them are kept, in
 	// case the start comes later.
 	maxUnsynced = 3
@@ -40,11 +43,16 @@ type handshake struct {
 	tries    uint8  // segments seen without a known start
 	looks    uint8  // at the preface
 	preface  uint32 // +1 in the table's prefaces, 0 for none
+	sealed   uint32 // +1 in the table's sealed, 0 for none
 	nalerts  uint8
+	nflight  uint8
 	flags    flags
 	tunnel   uint16 // name in the table's tunnelNames
 	alerts   [maxAlerts]alert
 	acks     [2]ackRange
+	// flight holds the lengths of the server's encrypted records in TLS 1.3,
+	// before the client's first.
+	flight [maxFlight]uint16
 }
 
 const (
@@ -55,32 +63,34 @@ const (
 type flags uint32
 
 const (
-	sawHello        flags = 1 << iota // the whole ClientHello
-	sawServerHello                    // a ServerHello that is no HelloRetryRequest
-	sawHelloRetry                     //
-	isTLS13                           //
-	sawCertificate                    // the server's Certificate message
-	sawServerDone                     // ServerHelloDone
-	sawClientFlight                   // key exchange or certificate of the client
-	clientCCS                         // ChangeCipherSpec
-	serverCCS                         //
-	clientData                        // records that only follow a handshake
-	serverData                        //
-	clientFinished                    // TLS 1.3: a record that can be a Finished
-	clientGaveUp                      // TLS 1.3: a record that can only be an alert
-	clientLeft                        // TLS 1.3: one of that length after the Finished
-	serverReplied                     // TLS 1.3: anything after the client's Finished
-	serverGaveUp                      //
-	clientSeen                        // any packet of that side; by role once known
-	serverSeen                        //
-	dir0Seen                          //
-	dir1Seen                          //
-	dir0FIN                           //
-	dir1FIN                           //
-	sawRST                            //
-	cutShort                          // a snaplen cut bytes off
-	tooLong                           // a message was over maxMessage
-	serverClear                       // the server answered in something else
+	sawHello          flags = 1 << iota // the whole ClientHello
+	sawServerHello                      // a ServerHello that is no HelloRetryRequest
+	sawHelloRetry                       //
+	isTLS13                             //
+	sawCertificate                      // the server's Certificate message
+	sawServerDone                       // ServerHelloDone
+	sawClientFlight                     // key exchange or certificate of the client
+	clientCCS                           // ChangeCipherSpec
+	serverCCS                           //
+	clientData                          // records that only follow a handshake
+	serverData                          //
+	clientFinished                      // TLS 1.3: a record that can be a Finished
+	clientGaveUp                        // TLS 1.3: a record that can only be an alert
+	clientLeft                          // TLS 1.3: one of that length after the Finished
+	serverReplied                       // TLS 1.3: anything after the client's Finished
+	serverGaveUp                        //
+	clientSeen                          // any packet of that side; by role once known
+	serverSeen                          //
+	dir0Seen                            //
+	dir1Seen                            //
+	dir0FIN                             //
+	dir1FIN                             //
+	sawRST                              //
+	cutShort                            // a snaplen cut bytes off
+	tooLong                             // a message was over maxMessage
+	serverClear                         // the server answered in something else
+	isWrapped                           // TLS travels inside packets of its preface
+	clientMayHaveLeft                   // TLS 1.3: a record that is an alert or 0-RTT data
 )
 
 // alert is an alert in the clear.
@@ -111,6 +121,7 @@ func (a *ackRange) spoke() bool { return a.known && a.last-a.first > 1 }
 
 // deframe reads the events of a direction that carries TLS.
 func (t *Table) deframe(e *entry, hs *handshake, st *stream, dir int) {
+	t.seal(hs, st, dir)
 	buf := t.buffers.bytes(st.buf)[:st.have]
 	for {
 		ev := st.deframe.Step(buf, maxMessage)
@@ -130,6 +141,9 @@ func (t *Table) deframe(e *entry, hs *handshake, st *stream, dir int) {
 		case tlsparse.EventTooLong:
 			t.stats.TooLong++
 			hs.flags |= tooLong
+			if !client && ev.Type == tlsparse.TypeCertificate {
+				hs.flags |= sawCertificate
+			}
 		case tlsparse.EventChangeCipherSpec:
 			hs.flags |= pick(client, clientCCS, serverCCS)
 		case tlsparse.EventAlert:
@@ -235,6 +249,10 @@ func (t *Table) protected(hs *handshake, client bool, ev tlsparse.Event) {
 	if ev.Type != tlsparse.RecordApplicationData {
 		return
 	}
+	if !client && hs.flags&clientData == 0 && hs.nflight < maxFlight {
+		hs.flight[hs.nflight] = uint16(ev.N)
+		hs.nflight++
+	}
 	hs.flags |= pick(client, clientData, serverData)
 	if client {
 		t.protectedByClient(hs, ev.N)
@@ -249,6 +267,8 @@ func (t *Table) protectedByClient(hs *handshake, length int) {
 	isAlert := length == alertRecord || length == paddedAlertRecord
 	switch {
 	case hs.flags&clientGaveUp != 0 || hs.flags&sawServerHello == 0 && t.earlyData(hs):
+	case hs.flags&clientFinished == 0 && isAlert && t.earlyData(hs): // more of it may follow the ServerHello
+		hs.flags |= clientMayHaveLeft
 	case hs.flags&clientFinished != 0:
 		hs.flags |= pick(length == alertRecord, clientLeft, 0)
 	case isAlert:
@@ -285,7 +305,7 @@ func (hs *handshake) protectedByServer(length int, now int64) {
 func (t *Table) settle(n uint32, e *entry, hs *handshake) {
 	decided, whole := hs.decided()
 	switch {
-	case decided && whole:
+	case decided && whole && !t.unsealable(hs):
 		t.finish(n, e, t.clock)
 	case e.list == listClosing:
 	case decided || hs.closed():
@@ -344,17 +364,23 @@ func (t *Table) finish(n uint32, e *entry, at int64) {
 
 // release gives back what a handshake holds.
 func (t *Table) release(n uint32, e *entry) {
-	hs := t.hs.get(e.hs)
+	t.giveStreams(t.hs.get(e.hs))
+	t.hs.give(e.hs)
+	e.hs = 0
+	t.touch(n, e, listDone)
+}
+
+// giveStreams gives back the streams of a handshake and what stood before them.
+func (t *Table) giveStreams(hs *handshake) {
 	for _, sn := range hs.streams {
 		if sn != 0 {
 			t.buffers.release(t.streams.get(sn).buf)
 			t.streams.give(sn)
 		}
 	}
+	t.unseal(hs)
 	if hs.preface != 0 {
+		t.unwrapped(t.prefaces.get(hs.preface))
 		t.prefaces.give(hs.preface)
 	}
-	t.hs.give(e.hs)
-	e.hs = 0
-	t.touch(n, e, listDone)
 }

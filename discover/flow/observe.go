@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"blindspot/capture/decode"
 	"blindspot/discover"
 	"blindspot/tlsparse"
 )
@@ -19,6 +20,8 @@ type scratch struct {
 	alerts   []tlsparse.Alert
 	text     []byte
 	hello    []byte
+	// unwrapped is TLS taken out of packets.
+	unwrapped []byte
 }
 
 // side is one direction as observe reads it.
@@ -48,6 +51,7 @@ func (s side) message(typ uint8, n int) []byte {
 // observe emits what was seen of a handshake, if it was one.
 func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	if hs.client == noDir {
+		t.endInClear(e, hs, 0, maxPreface)
 		t.countForeign(e, hs)
 		return
 	}
@@ -60,6 +64,8 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	}
 	t.observeServer(hs, server, o)
 	t.observeCourse(hs, client, server, o)
+	t.measure(hs, o)
+	t.open(hs, client, server, o)
 	o.HopFrom = t.hellos.before(hs.hello, e, hs.answer, o.Server)
 	t.emit(o)
 }
@@ -68,13 +74,12 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 func (t *Table) observation(e *entry, hs *handshake, at int64, transport discover.Transport) *discover.Observation {
 	o := &discover.Observation{
 		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(at, hs.first)).UTC(), Order: hs.number,
-		Transport: transport,
-		Tunnel:    t.tunnels.name(hs.tunnel),
+		Transport: transport, Network: t.network(e), Tunnel: t.tunnels.name(hs.tunnel),
+	}
+	if transport == discover.TCP && e.key.proto == decode.UDP {
+		o.Tunnel = append(slices.Clone(o.Tunnel), "udp") // records of TLS in datagrams
 	}
 	o.Client, o.Server = e.key.ends(int(hs.client))
-	if n := int(e.key.network); n < len(t.cfg.Networks) {
-		o.Network = t.cfg.Networks[n]
-	}
 	if hs.preface != 0 {
 		p := t.prefaces.get(hs.preface)
 		o.Preface, o.Target, o.ClientOrigin = p.name, p.target, p.origin
@@ -190,6 +195,7 @@ func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, 
 	if h.ECH != tlsparse.ECHNone || h.ESNI {
 		o.ECH = discover.ECHOffered
 	}
+	o.ESNI, o.EarlyData = h.ESNI, h.EarlyData
 	if fingerprint {
 		t.parse.text = tlsparse.AppendJA3(t.parse.text[:0], h)
 		o.JA3 = string(t.parse.text)
@@ -213,7 +219,7 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 		t.sslv2ServerHello(body, o)
 	}
 	if body := server.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		o.Chain = t.chain(body, o)
+		o.Chain = t.chain(body, false, o)
 		o.CertsFrom = discover.FromWire
 		if body := server.message(tlsparse.TypeServerKeyExchange, 0); body != nil && o.ServerHello {
 			t.keyExchange(body, h, o)
@@ -260,8 +266,16 @@ func (t *Table) sslv2ServerHello(body []byte, o *discover.Observation) {
 	}
 }
 
-// chain reads a Certificate message and keeps its certificates.
-func (t *Table) chain(body []byte, o *discover.Observation) []discover.Fingerprint {
+// chain reads a side's Certificate message and keeps its certificates. A raw
+// public key in their place (RFC 7250 §3) is none.
+func (t *Table) chain(body []byte, client bool, o *discover.Observation) []discover.Fingerprint {
+	typ := t.parse.server.ServerCertificateType
+	if client {
+		typ = t.parse.server.ClientCertificateType
+	}
+	if o.ServerHello && typ == tlsparse.CertificateTypeRawPublicKey {
+		return nil
+	}
 	certs, err := tlsparse.ParseCertificate(body, t.parse.certs[:0])
 	t.parse.certs = certs
 	if err != nil {

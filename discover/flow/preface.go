@@ -2,6 +2,7 @@ package flow
 
 import (
 	"net/netip"
+	"slices"
 
 	"blindspot/tlsparse"
 	"blindspot/tlsparse/starttls"
@@ -13,6 +14,8 @@ const (
 	// maxLooks bounds how often a flow's preface is looked at: a sender of tiny
 	// segments does not make it more work.
 	maxLooks = 64
+	// maxSaid is how much of a hello is kept to find its preface again by.
+	maxSaid = 512
 )
 
 // preface is what a handshake had before it.
@@ -20,11 +23,15 @@ type preface struct {
 	name   string
 	target string
 	origin netip.AddrPort
+	// said holds what the direction that was seen first began with, while the
+	// other one has not shown where TLS begins in it.
+	said []byte
+	wrap wrapped
 }
 
 // preface looks for a known protocol in front of TLS, in a flow that began with
 // neither. decided is false while more bytes may tell; found says that TLS
-// begins, and that both directions are cut to where it does.
+// begins, and that the directions that show it are cut to where it does.
 func (t *Table) preface(e *entry, hs *handshake) (found, decided bool) {
 	if hs.looks++; hs.looks > maxLooks || t.midStream(hs) {
 		return false, true
@@ -38,16 +45,73 @@ func (t *Table) preface(e *entry, hs *handshake) (found, decided bool) {
 	switch {
 	case f.Answer == tlsparse.Maybe:
 		return false, false
-	case f.Answer == tlsparse.No || f.State != starttls.Started || f.Wrapped != starttls.Plain || f.Client < 0:
+	case f.Answer == tlsparse.No:
 		return false, true
-	}
-	t.cut(hs, client, f.Client)
-	if f.Server >= 0 {
-		t.cut(hs, 1-client, f.Server)
+	case f.State != starttls.Started:
+		t.clearSession(e, hs, client, &f)
+		return false, true
 	}
 	hs.client = uint8(client)
 	hs.preface = t.prefaces.take()
-	*t.prefaces.get(hs.preface) = preface{name: f.Name, target: f.Target, origin: f.Origin}
+	p := t.prefaces.get(hs.preface)
+	*p = preface{name: f.Name, target: f.Target, origin: f.Origin}
+	switch {
+	case f.Client < 0:
+		p.said = slices.Clone(s[:min(len(s), f.Server+maxSaid)])
+	case f.Server < 0:
+		p.said = slices.Clone(c[:min(len(c), f.Client+maxSaid)])
+	}
+	t.begins(hs, client, f.Client)
+	t.begins(hs, 1-client, f.Server)
+	if f.Wrapped != starttls.Plain {
+		t.wrap(hs, f.Wrapped)
+	}
+	return true, true
+}
+
+// begins cuts a direction to where TLS begins in it, if that is known.
+func (t *Table) begins(hs *handshake, dir, at int) {
+	if at >= 0 && hs.streams[dir] != 0 {
+		t.cut(t.streams.get(hs.streams[dir]), at)
+	}
+}
+
+// rest looks for the start of TLS in the direction that did not show it when
+// the other one did. It reports whether more bytes may tell.
+func (t *Table) rest(hs *handshake, dir int) (found, decided bool) {
+	if hs.preface == 0 {
+		return false, true
+	}
+	p := t.prefaces.get(hs.preface)
+	b := t.prefix(hs, dir)
+	if hs.looks++; p.said == nil || hs.looks > maxLooks || len(b) > maxPreface {
+		return false, true
+	}
+	var f starttls.Found
+	var at int
+	if dir == int(hs.client) {
+		f = starttls.Find(b, p.said)
+		at = f.Client
+	} else {
+		f = starttls.Find(p.said, b)
+		at = f.Server
+	}
+	switch {
+	case f.Answer == tlsparse.Maybe:
+		return false, false
+	case f.Answer == tlsparse.No || f.State != starttls.Started:
+		return false, true
+	case at < 0:
+		return false, false
+	}
+	p.name, p.said = f.Name, nil
+	if f.Target != "" {
+		p.target = f.Target
+	}
+	if f.Origin.IsValid() {
+		p.origin = f.Origin
+	}
+	t.begins(hs, dir, at)
 	return true, true
 }
 
@@ -75,11 +139,7 @@ func (t *Table) prefix(hs *handshake, dir int) []byte {
 }
 
 // cut drops the first n bytes of a direction, which may not have come yet.
-func (t *Table) cut(hs *handshake, dir, n int) {
-	if hs.streams[dir] == 0 {
-		return
-	}
-	st := t.streams.get(hs.streams[dir])
+func (t *Table) cut(st *stream, n int) {
 	buf := t.buffers.bytes(st.buf)
 	top := int(st.top())
 	if n >= top {
@@ -97,8 +157,12 @@ func (t *Table) cut(hs *handshake, dir, n int) {
 	st.synced = true
 }
 
-// resume reads what both directions hold behind a preface.
-func (t *Table) resume(e *entry, hs *handshake) {
+// resume reads what both directions hold behind a preface. It reports false
+// where that ended the handshake.
+func (t *Table) resume(n uint32, e *entry, hs *handshake) bool {
+	if hs.flags&isWrapped != 0 {
+		return t.unwrapBoth(n, e, hs)
+	}
 	for dir, sn := range hs.streams {
 		if sn == 0 {
 			continue
@@ -111,4 +175,5 @@ func (t *Table) resume(e *entry, hs *handshake) {
 			t.deframe(e, hs, st, dir)
 		}
 	}
+	return true
 }

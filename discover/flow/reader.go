@@ -54,6 +54,7 @@ func (r *Reader) Read(ctx context.Context, src capture.Source) error {
 
 func (r *Reader) read(ctx context.Context, src capture.Source) error {
 	var seg decode.Segment
+	secrets, _ := src.(interface{ TakeSecrets() [][]byte })
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -64,6 +65,9 @@ func (r *Reader) read(ctx context.Context, src capture.Source) error {
 		}
 		if err != nil {
 			return err
+		}
+		if secrets != nil {
+			r.take(secrets.TakeSecrets())
 		}
 		for i := range r.batch[:n] {
 			p := &r.batch[i]
@@ -78,6 +82,16 @@ func (r *Reader) read(ctx context.Context, src capture.Source) error {
 		if r.Progress != nil {
 			r.Progress()
 		}
+	}
+}
+
+// take keeps the key logs that a capture carries itself.
+func (r *Reader) take(texts [][]byte) {
+	for _, text := range texts {
+		if r.table.cfg.Keys != nil {
+			r.table.cfg.Keys.Add("decryption secrets of the capture", text)
+		}
+		clear(text)
 	}
 }
 
@@ -126,6 +140,8 @@ func lost(d *decode.Stats, t *Stats) map[string]uint64 {
 		"too-deep":        d.TooDeep,
 		"sealed":          d.Encrypted,
 		"unread-frames":   d.FramesUnread,
+		"tunnel-ids":      t.TunnelIDs,
+		"tunnel-names":    t.TunnelNames,
 	}
 }
 

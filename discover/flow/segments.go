@@ -126,6 +126,9 @@ func (t *Table) payload(n uint32, e *entry, hs *handshake, dir int, s *decode.Se
 	if s.Flags&decode.SYN != 0 {
 		seq++ // TCP Fast Open
 	}
+	if hs.flags&isWrapped != 0 {
+		return t.wrappedPayload(n, e, hs, dir, s)
+	}
 	if hs.streams[dir] == 0 {
 		hs.streams[dir] = t.streams.take()
 		t.streams.get(hs.streams[dir]).start(e, dir, seq)
@@ -200,6 +203,7 @@ func (t *Table) lateHello(n uint32, e *entry, hs *handshake, st *stream, dir int
 		return true
 	}
 	if hs.client == noDir {
+		t.endInClear(e, hs, dir, seq-st.base) // what came before is over
 		hs.first = t.now
 	}
 	st.restart(&t.buffers, seq)
@@ -221,12 +225,15 @@ func (t *Table) read(n uint32, e *entry, hs *handshake, st *stream, dir int, seq
 				found, decided := t.preface(e, hs)
 				if found {
 					hs.first = t.now
-					t.resume(e, hs)
-					return true
+					return t.resume(n, e, hs)
 				}
 				if !decided && !startsTLS(p) {
 					return true
 				}
+			} else if found, decided := t.rest(hs, dir); found {
+				return t.resume(n, e, hs)
+			} else if !decided && !startsTLS(p) {
+				return true
 			}
 			if startsTLS(p) && seq != st.base {
 				return t.lateHello(n, e, hs, st, dir, seq, p)
@@ -261,9 +268,22 @@ func (t *Table) probe(hs *handshake, st *stream, dir int) tlsparse.Answer {
 		}
 		return max(client, server)
 	}
+	if hs.preface != 0 && !t.begun(hs) {
+		hs.first = t.now // what came before was no handshake
+	}
 	st.state = streamTLS
 	st.synced = true
 	return tlsparse.Yes
+}
+
+// begun reports whether a direction is known to carry TLS.
+func (t *Table) begun(hs *handshake) bool {
+	for _, sn := range hs.streams {
+		if sn != 0 && t.streams.get(sn).state == streamTLS {
+			return true
+		}
+	}
+	return false
 }
 
 // probeCertificate takes a Certificate message for the start of a handshake
@@ -323,9 +343,12 @@ func (t *Table) foreign(n uint32, e *entry, hs *handshake) {
 
 // countForeign counts a flow in which no handshake was seen.
 func (t *Table) countForeign(e *entry, hs *handshake) {
-	if t.midStream(hs) {
+	switch {
+	case t.helloBegan(hs):
+		t.stats.HalfHello++
+	case t.midStream(hs):
 		t.stats.MidStream++
-	} else {
+	default:
 		t.stats.Foreign++
 	}
 	e.flags |= flagForeign
@@ -341,6 +364,22 @@ func (t *Table) midStream(hs *handshake) bool {
 		st := t.streams.get(n)
 		b := t.buffers.bytes(st.buf)[:st.have]
 		if r, ans := tlsparse.ParseRecordHeader(b); ans == tlsparse.Yes && r.Length > 0 && r.Version <= tlsparse.VersionTLS13 {
+			return true
+		}
+	}
+	return false
+}
+
+// helloBegan reports whether a direction begins as a ClientHello does, of which
+// too little was captured to be sure.
+func (t *Table) helloBegan(hs *handshake) bool {
+	for _, n := range hs.streams {
+		if n == 0 {
+			continue
+		}
+		st := t.streams.get(n)
+		b := t.buffers.bytes(st.buf)[:st.have]
+		if len(b) > tlsparse.RecordHeaderLen && b[tlsparse.RecordHeaderLen] == tlsparse.TypeClientHello && tlsparse.ProbeClientHello(b) == tlsparse.Maybe {
 			return true
 		}
 	}

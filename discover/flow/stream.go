@@ -13,12 +13,14 @@ const maxBefore = 32 << 10
 // the table's arena. Index 0 of the buffer stands for sequence number base.
 type stream struct {
 	base    uint32 // sequence number of index 0
+	sealed  uint32 // index up to which the bytes were copied for opening
 	have    uint32 // contiguous bytes from index 0
 	want    uint32 // parsing is worth it once have reaches it
 	buf     buffer
 	holes   uint8 // islands in use
 	lost    uint8 // islands that were given up
 	state   streamState
+	keep    bool   // all bytes go into the buffer, to be sealed
 	synced  bool   // a SYN or a hello told where the stream begins
 	acks    bool   // firstAck and lastAck are known
 	first   uint32 // acknowledgement numbers of this side, first and last
@@ -115,7 +117,7 @@ func (s *stream) accept(a *arena, seq uint32, p []byte) accepted {
 		p = p[known:]
 		at = int64(s.have)
 	}
-	if at == int64(s.have) && s.holes == 0 && s.state == streamTLS && int(s.have) == s.deframe.Consumed() {
+	if at == int64(s.have) && s.holes == 0 && s.state == streamTLS && !s.keep && int(s.have) == s.deframe.Consumed() {
 		if n := s.deframe.Skip(len(p)); n > 0 {
 			s.base += uint32(n)
 			s.want -= min(uint32(n), s.want-s.have) // it counts bytes of the stream

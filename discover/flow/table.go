@@ -7,6 +7,7 @@ import (
 
 	"blindspot/capture/decode"
 	"blindspot/discover"
+	"blindspot/tlsparse/keylog"
 	"blindspot/tlsparse/quic"
 )
 
@@ -33,6 +34,14 @@ type Config struct {
 	MaxBuffered int64 // 0: DefaultMaxBuffered
 	// Networks names what decode.Segment.Network numbers; 0 is "".
 	Networks []string
+	// Keys are logged secrets with which encrypted handshakes are opened; nil
+	// for none. The table forgets those that it has used.
+	Keys *keylog.Log
+	// AwaitKeys says that Keys are being written while packets come.
+	AwaitKeys bool
+	// MissingKeys, where set, is called when Keys do not have those of a
+	// handshake; it may add some.
+	MissingKeys func()
 	// Emit receives each observation, and owns it.
 	Emit func(*discover.Observation)
 }
@@ -45,12 +54,17 @@ type Stats struct {
 	Datagrams uint64 // UDP
 
 	Handshakes uint64 // observations emitted
+	Opened     uint64 // of them those that logged secrets opened
 	Repeated   uint64 // handshakes that had been observed already
 	Hops       uint64 // observations of a handshake on its way through a NAT or load balancer
 	HalfAnswer uint64 // a server's answer alone, broken off before its certificate
 	Foreign    uint64 // flows that carry something else
+	Cleartext  uint64 // of them those in which TLS was refused, or offered and declined
 	MidStream  uint64 // TLS connections whose handshake came before the capture
 	HalfHello  uint64 // a hello that broke off before its name, unanswered
+
+	TunnelIDs   uint64 // observations of which a tunnel's ID was left out: maxTunnelIDs, maxTunnelNames
+	TunnelNames uint64 // observations without their tunnel: maxBareTunnels
 
 	EvictedSYN     uint64 // entries given up for want of room, of each kind
 	EvictedOpen    uint64
@@ -80,6 +94,7 @@ type Table struct {
 	streams  slab[stream]
 	talks    slab[talks]
 	prefaces slab[preface]
+	sealed   slab[sealed]
 	buffers  arena
 	tunnels  tunnelNames
 
@@ -95,8 +110,12 @@ type Table struct {
 	connTalks []*talk      // whose they are
 	talkBytes int64        // held by handshakes over datagrams
 
+	sealedBytes int64
+	spent       []spent
+
 	recent recentHandshakes
 	hellos recentHellos
+	conn   recentConns
 	parse  scratch
 }
 
@@ -147,6 +166,7 @@ func New(cfg Config) *Table {
 func (t *Table) Stats() Stats {
 	s := t.stats
 	s.Open = uint64(t.live)
+	s.TunnelIDs, s.TunnelNames = t.tunnels.withoutID, t.tunnels.unnamed
 	return s
 }
 

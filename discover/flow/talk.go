@@ -7,7 +7,9 @@ import (
 	"blindspot/discover"
 	"blindspot/tlsparse"
 	"blindspot/tlsparse/dtls"
+	"blindspot/tlsparse/keylog"
 	"blindspot/tlsparse/quic"
+	"blindspot/tlsparse/starttls"
 )
 
 // maxTalks bounds the handshakes under way between one pair of UDP ports.
@@ -23,14 +25,19 @@ type talks struct {
 
 // talk is one handshake over datagrams under way.
 type talk struct {
-	handshake // its streams are not used
+	handshake // its streams are used for OpenVPN only
 	transport discover.Transport
 	word      string // of the TURN framing around it
 	answered  bool   // anything came from the server
-	bodies    map[bodyKey][]byte
-	held      int64 // bytes of bodies
-	quic      *quic.Conn
-	dtls      *[2]dtls.Assembler
+	// negotiated: the server wants another version of QUIC, and the client will
+	// say hello anew.
+	negotiated bool
+	bodies     map[bodyKey][]byte
+	held       int64 // bytes of bodies
+	quic       *quic.Conn
+	dtls       *[2]dtls.Assembler
+	openvpn    *openvpn
+	revealed   *keylog.Hidden // what logged secrets opened
 }
 
 // bodyKey names a handshake message that is kept.
@@ -66,14 +73,18 @@ func (t *Table) datagram(s *decode.Segment) {
 		e.hs = t.talks.take()
 		t.touch(n, e, listOpen)
 	}
+	t.quic.KeepHandshake = t.sealing()
 	x := t.talks.get(e.hs)
 	x.number = t.number
 	if e.list == listOpen {
 		t.touch(n, e, listOpen)
 	}
-	if s.Payload[0]&0x80 != 0 || x.speaks(discover.QUIC) && x.quicFirst(s.Payload) {
+	switch {
+	case x.speaks(discover.TCP) || s.Payload[0]&0x80 == 0 && isOpenVPN(s.Payload):
+		t.openvpnDatagram(e, x, dir, s)
+	case s.Payload[0]&0x80 != 0 || x.speaks(discover.QUIC) && x.quicFirst(s.Payload):
 		t.quicDatagram(e, x, dir, s)
-	} else {
+	default:
 		t.dtlsDatagram(e, x, dir, s)
 	}
 	if len(x.list) == 0 {
@@ -98,7 +109,15 @@ func sniff(s *decode.Segment) discover.Transport {
 	if inner, _ := dtls.Strip(p); dtls.Probe(inner) == tlsparse.Yes {
 		return discover.DTLS
 	}
+	if isOpenVPN(p) {
+		return discover.TCP // records of a stream, though a stream of datagrams
+	}
 	return 0
+}
+
+func isOpenVPN(p []byte) bool {
+	_, _, ok := starttls.OpenVPNReset(p)
+	return ok
 }
 
 func (x *talks) speaks(tr discover.Transport) bool {
@@ -147,8 +166,15 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 			if k.flags&sawHello == 0 && k.client != noDir {
 				k.hello = hashBytes(t.seed, body)
 				t.hellos.note(k.hello, e, int(k.client), t.now)
+				if k.quic != nil {
+					client, _ := e.key.ends(int(k.client))
+					t.conn.note(connKey(t.seed, k), e, client.Addr())
+				}
 			}
 			k.flags |= sawHello
+			if k.negotiated && k.flags&sawServerHello == 0 {
+				t.forget(k, bodyKey{false, typ})
+			}
 			if k.bodies[bodyKey{true, tlsparse.TypeHelloVerifyRequest}] != nil && k.flags&sawServerHello == 0 {
 				t.forget(k, bodyKey{false, typ}) // the hello with the cookie counts, also for the key proof
 			}
@@ -167,6 +193,9 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 		k.flags |= sawServerHello
 		k.answer = hashBytes(t.seed, h.Random)
 		t.hellos.answered(k.hello, e, k.answer)
+		if k.quic != nil {
+			t.conn.answer(connKey(t.seed, k), e)
+		}
 		if v := plainVersion(h.SelectedVersion); v == tlsparse.VersionTLS13 || tlsparse.DraftVersion(v) > 0 {
 			k.flags |= isTLS13
 		}
@@ -180,7 +209,11 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 
 // finishTalk ends one handshake of a flow.
 func (t *Table) finishTalk(e *entry, x *talks, k *talk, at int64) {
-	t.observeTalk(e, k, at)
+	if k.openvpn != nil {
+		t.observe(e, &k.handshake, at)
+	} else {
+		t.observeTalk(e, k, at)
+	}
 	t.dropTalk(k)
 	x.list = slices.DeleteFunc(x.list, func(o *talk) bool { return o == k })
 }
@@ -199,6 +232,9 @@ func (t *Table) dropTalk(k *talk) {
 	t.talkBytes -= k.held
 	if k.quic != nil {
 		t.quic.Release(k.quic)
+	}
+	if k.openvpn != nil {
+		t.giveStreams(&k.handshake)
 	}
 }
 

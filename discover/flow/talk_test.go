@@ -3,6 +3,7 @@ package flow
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/hex"
 	"os"
 	"path/filepath"
@@ -197,6 +198,12 @@ func FuzzDatagrams(f *testing.F) {
 		}
 		f.Add(seed)
 	}
+	var seed []byte
+	for _, u := range openvpnPackets(record(f, tls.VersionTLS12, testName, 0), 28, 300, false).turns {
+		seed = append(seed, byte(len(u.data)>>8), byte(len(u.data)), byte(oneIf(u.server)))
+		seed = append(seed, u.data...)
+	}
+	f.Add(seed)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var segs []decode.Segment
 		for len(in) > 3 && len(segs) < 200 {

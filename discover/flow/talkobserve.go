@@ -16,10 +16,17 @@ func (t *Table) observeTalk(e *entry, k *talk, at int64) {
 			k.dtls[dir].Flush(func(ev dtls.Event) { t.dtlsEvent(e, k, dir, &decode.Segment{}, ev) })
 		}
 	}
+	if k.quic != nil {
+		t.quicOpened(e, k, int(k.client)) // the log may have grown
+	}
 	hello := k.bodies[bodyKey{false, tlsparse.TypeClientHello}]
 	certificate := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]
-	if k.client == noDir || hello == nil && certificate == nil && k.flags&isTLS13 == 0 {
+	if k.client == noDir || hello == nil && certificate == nil && k.flags&(isTLS13|sawServerDone|serverCCS) == 0 {
 		t.stats.HalfAnswer += oneIf(k.flags&sawServerHello != 0)
+		return
+	}
+	if k.quic != nil && k.flags&sawServerHello == 0 && t.conn.moved(connKey(t.seed, k), e) {
+		t.stats.Repeated++
 		return
 	}
 	o := t.observation(e, &k.handshake, at, k.transport)
@@ -53,7 +60,7 @@ func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
 		h.SelectedVersion = plainVersion(h.SelectedVersion)
 	}
 	if body := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		o.Chain, o.CertsFrom = t.chain(body, o), discover.FromWire
+		o.Chain, o.CertsFrom = t.chain(body, false, o), discover.FromWire
 		if body := k.bodies[bodyKey{true, tlsparse.TypeServerKeyExchange}]; body != nil && o.ServerHello {
 			t.keyExchange(body, h, o)
 		}
@@ -62,9 +69,10 @@ func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
 		}
 	}
 	if body := k.bodies[bodyKey{false, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		o.ClientChain = t.chain(body, o)
+		o.ClientChain = t.chain(body, true, o)
 	}
 	k.describeCourse(h, o)
+	t.revealTalk(k, o)
 }
 
 func (k *talk) describeCourse(h *tlsparse.ServerHello, o *discover.Observation) {
@@ -92,14 +100,21 @@ func (k *talk) describeCourse(h *tlsparse.ServerHello, o *discover.Observation) 
 		server.st.have = 1
 	}
 	o.Outcome = k.outcome(server, o)
-	if o.Outcome == discover.OutcomeUnknown && !o.ServerHello && k.refused == 0 {
+	switch alone := !o.ServerHello && k.refused == 0; {
+	case alone && k.flags&clientFinished != 0:
+		o.Outcome = discover.Established // only an answer gives a client the keys to go on
+	case alone && o.Outcome == discover.OutcomeUnknown:
 		o.Outcome = discover.Unanswered // a cookie, a Retry or an ACK is no answer to a hello
 	}
 	if o.CertsFrom != "" {
 		return
 	}
 	o.CertsHidden = k.hidden(server, o)
-	if !o.ServerHello && o.CertsHidden == discover.HiddenTruncated {
+	switch {
+	case o.ServerHello:
+	case k.flags&clientFinished != 0:
+		o.CertsHidden = discover.HiddenOneSided
+	case o.CertsHidden == discover.HiddenTruncated:
 		o.CertsHidden = discover.HiddenNoAnswer
 	}
 }

@@ -36,13 +36,9 @@ func (t *Table) quicDatagram(e *entry, x *talks, dir int, s *decode.Segment) {
 		t.resetTalk(k, s)
 	}
 	k.answered = k.answered || k.client != noDir && int(k.client) != dir
-	for {
-		m, ok := t.quic.Next(k.quic)
-		if !ok {
-			break
-		}
-		t.talkMessage(e, k, m.From == quic.Server, m.Type, m.Body)
-	}
+	k.negotiated = k.negotiated || ev.Seen&quic.SeenNegotiation != 0
+	t.quicMessages(e, k)
+	t.quicOpened(e, k, dir)
 	if t.quicCourse(k, dir, &ev) {
 		t.finishTalk(e, x, k, t.clock)
 	}
@@ -97,9 +93,9 @@ func (t *Table) quicCourse(k *talk, dir int, ev *quic.Event) bool {
 	if ev.Seen&quic.SeenNotTLS != 0 {
 		return true
 	}
-	if ev.Seen&quic.SeenOneRTT != 0 && int(k.client) == dir && k.flags&sawServerHello != 0 {
+	if ev.Seen&quic.SeenOneRTT != 0 && int(k.client) == dir {
 		k.flags |= clientFinished | serverReplied
-		return true
+		return k.flags&sawServerHello != 0 // else the server's side comes late, or never
 	}
 	return false
 }

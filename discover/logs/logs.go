@@ -14,10 +14,10 @@ import (
 const (
 	// FromLeaf says that the leaf was seen, and not which further certificates
 	// came with it: the chain as presented cannot be judged.
-	FromLeaf = "wire-leaf"
+	FromLeaf = discover.FromLeaf
 	// HiddenNotLogged says that a certificate was sent, and that the log does
 	// not tell which: it holds no SHA-256.
-	HiddenNotLogged = "not-logged"
+	HiddenNotLogged = discover.HiddenNotLogged
 )
 
 // Source is the logs of one kind.
