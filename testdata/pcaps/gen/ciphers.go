@@ -50,5 +50,6 @@ func cipherByName(s string) string {
 }
 
 func versionByName(s string) string {
-	return map[string]string{"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.0": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}[s]
+	return map[string]string{"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.0": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3",
+		"DTLSv1": "DTLS 1.0", "DTLSv1.2": "DTLS 1.2"}[s]
 }

@@ -65,18 +65,24 @@ func (l *lab) sclient(c sclient) (*handshake, result, error) {
 
 // expect is the plain case: the handshake must succeed, and shows a chain.
 func (l *lab) expect(c sclient, id *ident) (*handshake, error) {
+	h, _, err := l.expectShown(c, id)
+	return h, err
+}
+
+// expectShown does the same, and returns what the client wrote.
+func (l *lab) expectShown(c sclient, id *ident) (*handshake, result, error) {
 	h, r, err := l.sclient(c)
 	if err != nil {
-		return h, err
+		return h, r, err
 	}
 	if h.Version == "" || r.code != 0 {
-		return h, fmt.Errorf("openssl s_client to %s %q ended with %d:\n%s", c.to, c.args, r.code, r.out)
+		return h, r, fmt.Errorf("openssl s_client to %s %q ended with %d:\n%s", c.to, c.args, r.code, r.out)
 	}
 	_, text, _ := strings.Cut(r.out, "\nServer certificate\n")
 	if got := pemHashes(text); len(got) > 0 && got[0] != id.hashes()[0] {
-		return h, fmt.Errorf("openssl s_client to %s %q got another certificate than %s", c.to, c.args, id.name)
+		return h, r, fmt.Errorf("openssl s_client to %s %q got another certificate than %s", c.to, c.args, id.name)
 	}
-	return h.presents(id), nil
+	return h.presents(id), r, nil
 }
 
 // A curl is one run of curl.

@@ -9,12 +9,12 @@ import (
 
 // Frame traps: other link types, tags, fragments, padding.
 var frameTraps = []trap{
-	{name: "frame-vlan.pcap", point: "802.1Q", change: tagAll(vlan(12))},
-	{name: "frame-qinq.pcap", point: "802.1ad around 802.1Q", change: tagAll([]byte{0x88, 0xa8, 0x00, 100}, vlan(12))},
-	{name: "frame-qinq-9100.pcap", point: "the older ethertype 0x9100 around 802.1Q", change: tagAll([]byte{0x91, 0x00, 0x00, 100}, vlan(12))},
+	{name: "frame-vlan.pcap", point: "802.1Q", change: tagAll(vlan(12)), truth: inTunnel("vlan:12")},
+	{name: "frame-qinq.pcap", point: "802.1ad around 802.1Q", change: tagAll([]byte{0x88, 0xa8, 0x00, 100}, vlan(12)), truth: inTunnel("vlan:100", "vlan:12")},
+	{name: "frame-qinq-9100.pcap", point: "the older ethertype 0x9100 around 802.1Q", change: tagAll([]byte{0x91, 0x00, 0x00, 100}, vlan(12)), truth: inTunnel("vlan:100", "vlan:12")},
 	{name: "frame-priority-tag.pcap", point: "802.1Q with VLAN 0", change: tagAll(vlan(0))},
-	{name: "frame-cmd.pcap", point: "Cisco MetaData (security group tag)", change: tagAll(ciscoMetaData)},
-	{name: "frame-vlan-cmd.pcap", point: "Cisco MetaData inside 802.1Q", change: tagAll(vlan(12), ciscoMetaData)},
+	{name: "frame-cmd.pcap", point: "Cisco MetaData (security group tag)", change: tagAll(ciscoMetaData), truth: inTunnel("cmd:7")},
+	{name: "frame-vlan-cmd.pcap", point: "Cisco MetaData inside 802.1Q", change: tagAll(vlan(12), ciscoMetaData), truth: inTunnel("vlan:12", "cmd:7")},
 	{name: "frame-trailer.pcap", point: "bytes behind the IP packet that look like a TLS record", packets: func(s segment) [][]byte {
 		return [][]byte{append(s.bytes(), 0x16, 0x03, 0x01, 0x00, 0x02, 0x01, 0x00)}
 	}},
@@ -59,7 +59,7 @@ var frameTraps = []trap{
 	{name: "link-loop6.pcap", base: "go-mlkem6", point: "link type LOOP with IPv6, by the number of OpenBSD (24)", link: linkLoop, packets: func(s segment) [][]byte {
 		return [][]byte{append([]byte{0, 0, 0, 24}, s.network(s.transport())...)}
 	}},
-	{name: "link-sll-vlan.pcap", point: "Linux cooked v1 with a VLAN tag", link: linkSLL, packets: func(s segment) [][]byte {
+	{name: "link-sll-vlan.pcap", point: "Linux cooked v1 with a VLAN tag", link: linkSLL, truth: inTunnel("vlan:12"), packets: func(s segment) [][]byte {
 		head := append([]byte{0, 0, 0, 1, 0, 6}, s.eth[6:12]...)
 		head = append(head, 0, 0, 0x81, 0x00, 0, 12, s.eth[12], s.eth[13])
 		return [][]byte{append(head, s.network(s.transport())...)}
@@ -137,7 +137,10 @@ func fragments6(s segment, size int) (out [][]byte) {
 	if len(body) <= size {
 		return [][]byte{s.bytes()}
 	}
-	id := be.Uint32(s.tcp[4:]) ^ be.Uint32(s.tcp[8:]) // something that differs from packet to packet
+	id := be.Uint32(s.tcp[4:]) // something that differs from packet to packet
+	if !s.udp() {
+		id ^= be.Uint32(s.tcp[8:])
+	}
 	for off := 0; off < len(body); off += size {
 		end := min(off+size, len(body))
 		c := s.clone()
@@ -146,7 +149,7 @@ func fragments6(s segment, size int) (out [][]byte) {
 		if end < len(body) {
 			field |= 1
 		}
-		head := be.AppendUint32(be.AppendUint16([]byte{6, 0}, field), id)
+		head := be.AppendUint32(be.AppendUint16([]byte{s.protocol(), 0}, field), id)
 		out = append(out, append(slices.Clone(c.eth), c.network(append(head, body[off:end]...))...))
 	}
 	return out

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -49,6 +50,10 @@ type lab struct {
 	opened   bool   // the capture brings its keys along
 	realTime bool   // packets keep the time when they were captured
 	decodeAs []string
+	mixed    bool   // with keys tshark mixes connections up
+	again    bool   // clients begin again with another hello: the one that was answered is the handshake's
+	device   string // that gets the addresses; "" for the wire
+	filter   string // what tcpdump takes; "" for TCP
 }
 
 const (
@@ -108,9 +113,10 @@ func (l *lab) addr(ns, ip string) error {
 		return nil
 	}
 	l.addrs[ip] = true
-	args := []string{"-n", ns, "addr", "add", ip + "/16", "dev", "wire0"}
+	device := cmp.Or(l.device, "wire0")
+	args := []string{"-n", ns, "addr", "add", ip + "/16", "dev", device}
 	if strings.Contains(ip, ":") {
-		args = []string{"-n", ns, "addr", "add", ip + "/64", "dev", "wire0", "nodad"}
+		args = []string{"-n", ns, "addr", "add", ip + "/64", "dev", device, "nodad"}
 	}
 	return ipCommand(args...)
 }
@@ -147,7 +153,7 @@ func (l *lab) capture(args ...string) error {
 	}
 	// Without immediate mode what is still in the ring at the end would be
 	// lost; in it each packet takes the place of the largest one.
-	args = append([]string{"tcpdump", "-n", "-U", "--immediate-mode", "-B", "32768", "-Z", "root", "-w", l.raw}, append(args, "tcp")...)
+	args = append([]string{"tcpdump", "-n", "-U", "--immediate-mode", "-B", "32768", "-Z", "root", "-w", l.raw}, append(args, cmp.Or(l.filter, "tcp"))...)
 	p, err := l.spawn(ns, nil, args...)
 	if err != nil {
 		return err
@@ -194,7 +200,7 @@ func (l *lab) stopCapture() error {
 func (p packet) isMarker() bool {
 	to := be.AppendUint16(be.AppendUint16(nil, markerFrom), markerTo)
 	from := be.AppendUint16(be.AppendUint16(nil, markerTo), markerFrom)
-	head := p.data[:min(len(p.data), 60)]
+	head := p.data[:min(len(p.data), 128)] // it can be inside a tunnel
 	return bytes.Contains(head, to) || bytes.Contains(head, from)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // The checks of lab/healthy/prometheus.yml.
-const healthyChecks = 9
+const healthyChecks = 12
 
 const meshAge = 40 * time.Minute // of the hour that the first certificates of the mesh are valid for has passed
 
@@ -32,6 +32,12 @@ var healthyCerts = []labCert{
 	// has three weeks left when the new one is rolled out.
 	{role: "app-old", subject: "shop.example", issuer: "internal-root", names: []string{"shop.example"}, from: -344 * day, to: 21 * day, stock: "csv", owner: "platform", retired: true},
 	{role: "app-new", subject: "shop.example", issuer: "internal-root", names: []string{"shop.example"}, from: -3 * hour, to: 365 * day, stock: "pem csv", owner: "platform"},
+	// Mail has one certificate for two servers; directory and database have an
+	// authority of their own between them and the root.
+	{role: "mail", subject: smtpName, issuer: "public-ca", names: []string{smtpName, imapName}, from: -20 * day, to: 70 * day, stock: "pem csv", owner: "mail"},
+	{role: "internal-ca", subject: "Shop Internal Issuing CA", issuer: "internal-root", ca: true, from: -1 * year, to: 4 * year},
+	{role: "ldap", subject: ldapName, issuer: "internal-ca", names: []string{ldapName}, from: -50 * day, to: 315 * day, stock: "pem csv", owner: "identity"},
+	{role: "db", subject: dbName, issuer: "internal-ca", names: []string{dbName}, from: -80 * day, to: 285 * day, stock: "pem csv", owner: "data"},
 	{role: "grafana", subject: "grafana.shop.internal", issuer: "internal-root", names: []string{"grafana.shop.internal"}, from: -90 * day, to: 275 * day, stock: "pem csv", owner: "observability"},
 
 	{role: "payments-a1", subject: "payments", issuer: "mesh-root", names: []string{paymentsName}, uri: "spiffe://mesh.shop.internal/ns/pay/sa/payments", from: -meshAge, to: hour - meshAge},
@@ -55,6 +61,10 @@ func runHealthy(l *lab) error {
 		"10.77.0.10": {"shop.example", "www.shop.example"},
 		"10.77.5.1":  {"cdn.shop.example"},
 		"10.77.3.20": {"grafana.shop.internal"},
+		"10.77.6.10": {smtpName},
+		"10.77.6.20": {imapName},
+		"10.77.7.10": {ldapName},
+		"10.77.7.20": {dbName},
 	})
 	if err != nil {
 		return err
@@ -64,11 +74,12 @@ func runHealthy(l *lab) error {
 	if err := b.issue(healthyCerts); err != nil {
 		return err
 	}
-	if err := b.savePKI(map[string]string{"public.pem": "public-root", "internal.pem": "internal-root", "mesh.pem": "mesh-root"}); err != nil {
+	if err := b.savePKI(map[string][]string{"public.pem": {"public-root"}, "internal.pem": {"internal-root"}, "mesh.pem": {"mesh-root"}}); err != nil {
 		return err
 	}
 	for _, do := range []func() error{b.servers, func() error { return b.capture() }, b.checking(true), b.startMonitor, b.traffic,
-		func() error { return b.monitored(healthyChecks) }, b.checking(false), b.edgeLog, b.sitesLog, b.rotated} {
+		func() error { return b.monitored(healthyChecks) }, b.checking(false), b.edgeLog, b.sitesLog,
+		func() error { return b.officeLogs("mail", "mail", "ldap", "db") }, b.rotated} {
 		if err := do(); err != nil {
 			return err
 		}
@@ -96,6 +107,12 @@ backend app
 `+servers.String()); err != nil {
 		return err
 	}
+	if err := b.quicEdge(map[string]string{"shop.example": "shop-ecdsa", "www.shop.example": "shop-ecdsa"}); err != nil {
+		return err
+	}
+	if err := b.office(); err != nil {
+		return err
+	}
 	if err := b.checking(false)(); err != nil {
 		return err
 	}
@@ -108,6 +125,20 @@ backend app
 	}
 	b.b, err = b.mesh(payments2, "payments-b1", "mesh-root")
 	return err
+}
+
+// office is what does not speak HTTP: mail, directory, database.
+func (b *healthy) office() error {
+	if err := b.smtpServer("mail"); err != nil {
+		return err
+	}
+	if err := b.imapServer("mail"); err != nil {
+		return err
+	}
+	if err := b.directory("ldap", b.roots("directory-authorities.pem", "internal-ca"), ""); err != nil {
+		return err
+	}
+	return b.database("db")
 }
 
 // checking is the edge's own checks of its backends: without a name, as HAProxy
@@ -161,7 +192,7 @@ func (b *healthy) rotate(i int) error {
 }
 
 func (b *healthy) traffic() error {
-	const pause = 70 * time.Millisecond
+	const pause = 60 * time.Millisecond
 	if err := b.play(pause, b.usual(0)...); err != nil {
 		return err
 	}
@@ -189,7 +220,7 @@ func (b *healthy) usual(third int) []step {
 		}
 	}
 	pool := cdn()[third*6 : third*6+6]
-	return []step{
+	return append(b.officeUse(public, internal), []step{
 		{9, shop("https://shop.example/app")},
 		{3, shop("https://www.shop.example/")},
 		{12, func(i int) error { return b.fetch(pool[i%6], i) }},
@@ -197,7 +228,58 @@ func (b *healthy) usual(third int) []step {
 		{2, func(i int) error {
 			return b.curlOK(curl{from: "10.77.4.70", to: grafanaAddr, url: "https://grafana.shop.internal/", args: []string{"--cacert", internal, []string{"--tlsv1.3", "--tlsv1.2"}[i], "--tls-max", []string{"1.3", "1.2"}[i]}}, b.id("grafana"))
 		}},
+		{3, func(i int) error {
+			return b.askQUIC(fmt.Sprintf("10.77.8.%d", 1+i), []string{"shop.example", "www.shop.example"}[i%2], b.id("shop-ecdsa"))
+		}},
+	}...)
+}
+
+// officeUse is the same of mail, directory and database. What the blackbox
+// exporter does not speak, StartTLS of LDAP and PostgreSQL, a plugin looks at
+// as check_ssl_cert does: with openssl s_client.
+func (b *healthy) officeUse(public, internal string) []step {
+	versions := []string{"1.2", "1.3"}
+	plugin := func(to, name, role, protocol string) func(int) error {
+		return func(int) error {
+			h, err := b.expect(sclient{from: monitorIP, to: to, sni: name, stdin: "Q\n", args: []string{"-no_ign_eof", "-starttls", protocol, "-verify_return_error", "-CAfile", internal}}, b.id(role))
+			if h != nil {
+				h.HelloRetry = nil // slapd may ask for one, and s_client does not tell
+			}
+			return err
+		}
 	}
+	return []step{
+		{4, func(i int) error { return b.letter(i, public) }},
+		{2, func(i int) error {
+			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i), b.id("mail"), "--cacert", public, "--tls-max", versions[i])
+		}},
+		{1, func(int) error {
+			return b.converse("10.77.4.98", imapAddr, line{"", "STARTTLS"}, line{"a CAPABILITY\r\n", "a OK"}, line{"b LOGOUT\r\n", "b OK"})
+		}},
+		{2, func(i int) error {
+			return b.searchLDAPS(fmt.Sprintf("10.77.4.%d", 95+i), b.id("ldap"), "--cacert", internal, "--tls-max", versions[i])
+		}},
+		{2, func(int) error { return b.searchStartTLS("10.77.4.97", internal) }},
+		{4, func(i int) error {
+			return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), "TLSv"+versions[i/2], "sslmode=verify-full", "sslrootcert="+internal)
+		}},
+		{1, plugin(ldapAddr, ldapName, "ldap", "ldap")},
+		{1, plugin(dbAddr, dbName, "db", "postgres")},
+	}
+}
+
+// letter is mail from other companies, one of which asks for no name, as mail
+// servers mostly do, and a load balancer that only says hello.
+func (b *healthy) letter(i int, public string) error {
+	from, id := fmt.Sprintf("10.77.10.%d", 1+i), b.id("mail")
+	switch i {
+	case 2:
+		_, err := b.expect(sclient{from: from, to: smtpAddr, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", "-tls1_2"}}, id)
+		return err
+	case 3:
+		return b.converse(from, smtpAddr, line{"", "220 "}, line{"EHLO balancer.partner.example\r\n", "250-STARTTLS"}, line{"QUIT\r\n", "221 "})
+	}
+	return b.sendMail(from, id, "--cacert", public, "--tls-max", []string{"1.2", "1.3"}[i])
 }
 
 // either is curlOK where the server chooses between two certificates: in TLS

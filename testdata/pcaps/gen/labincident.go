@@ -10,7 +10,7 @@ import (
 )
 
 // The checks of lab/incident/prometheus.yml.
-const incidentChecks = 7
+const incidentChecks = 11
 
 var incidentCerts = []labCert{
 	{role: "public-root", subject: "Example Trust Root R2", key: "rsa", ca: true, from: -2 * year, to: 18 * year},
@@ -23,6 +23,15 @@ var incidentCerts = []labCert{
 	{role: "partners", subject: "partners.shop.example", issuer: "public-ca", names: []string{"partners.shop.example"}, from: -40 * day, to: 320 * day, stock: "pem csv", owner: "infra"},
 	{role: "pay", subject: "pay.shop.example", issuer: "public-ca", names: []string{"pay.shop.example"}, from: -20 * day, to: 200 * day, bare: true, stock: "pem csv", owner: "infra"},
 	{role: "api-v2", subject: "api-v2.shop.example", issuer: "public-ca", names: []string{"api-v2.shop.example"}, from: -5 * day, to: 360 * day, stock: "pem csv", owner: "infra"},
+
+	{role: "live", subject: "live.shop.example", issuer: "public-ca", names: []string{"live.shop.example"}, from: -10 * day, to: 350 * day, stock: "pem csv", owner: "infra"},
+	{role: "mail-old", subject: smtpName, issuer: "public-ca", names: []string{smtpName}, from: -97 * day, to: -7 * day, stock: "csv", owner: "mail", retired: true},
+	{role: "mail-new", subject: smtpName, issuer: "public-ca", names: []string{smtpName}, from: -12 * day, to: 78 * day, stock: "pem csv", owner: "mail"},
+	{role: "imap", subject: imapName, issuer: "public-ca", names: []string{imapName}, from: -30 * day, to: 60 * day, stock: "pem csv", owner: "mail"},
+
+	{role: "internal-ca", subject: "Shop Internal Issuing CA", issuer: "internal-root", ca: true, from: -1 * year, to: 4 * year},
+	{role: "ldap", subject: ldapName, issuer: "internal-ca", names: []string{ldapName}, from: -50 * day, to: 315 * day, bare: true, stock: "pem csv", owner: "identity"},
+	{role: "pg-1", subject: "pg-1.shop.internal", issuer: "internal-ca", names: []string{"pg-1.shop.internal"}, from: -80 * day, to: 285 * day, stock: "pem csv", owner: "data"},
 
 	{role: "app-old", subject: "app.shop.internal", issuer: "internal-root", key: "rsa", names: []string{"app.shop.internal"}, from: -368 * day, to: -3 * day, stock: "csv", owner: "platform", retired: true},
 	{role: "app-new", subject: "app.shop.internal", issuer: "internal-root", key: "rsa", names: []string{"app.shop.internal"}, from: -7 * day, to: 358 * day, stock: "pem csv", owner: "platform"},
@@ -46,6 +55,7 @@ const (
 	printerAddr  = "10.77.3.30:8443"
 	grafanaAddr  = "10.77.3.20:443"
 	wikiAddr     = "10.77.3.21:443"
+	webmailAddr  = "10.77.6.10:443" // beside Postfix
 	payments1    = "10.77.2.10:8443"
 	payments2    = "10.77.2.11:8443"
 	checkedApp   = "10.77.1.21:8443" // of the five, the one that the name resolves to
@@ -63,6 +73,10 @@ func runIncident(l *lab) error {
 		"10.77.2.10": {paymentsName},
 		"10.77.3.20": {"grafana.shop.internal"},
 		"10.77.3.21": {"wiki.shop.internal"},
+		"10.77.6.10": {smtpName},
+		"10.77.6.20": {imapName},
+		"10.77.7.10": {ldapName},
+		"10.77.7.20": {dbName},
 	})
 	if err != nil {
 		return err
@@ -72,11 +86,13 @@ func runIncident(l *lab) error {
 	if err := b.issue(incidentCerts); err != nil {
 		return err
 	}
-	if err := b.savePKI(map[string]string{"public.pem": "public-root", "internal.pem": "internal-root", "mesh.pem": "mesh-root"}); err != nil {
+	if err := b.savePKI(map[string][]string{"public.pem": {"public-root"}, "internal.pem": {"internal-root"}, "mesh.pem": {"mesh-root"},
+		"directory.pem": {"internal-root", "internal-ca"}}); err != nil {
 		return err
 	}
 	for _, do := range []func() error{b.servers, func() error { return b.capture() }, b.startMonitor, b.traffic,
-		func() error { return b.monitored(incidentChecks) }, b.edgeLog, b.sitesLog} {
+		func() error { return b.monitored(incidentChecks) }, b.edgeLog, b.sitesLog,
+		func() error { return b.officeLogs("mail-old", "imap", "ldap", "pg-1") }} {
 		if err := do(); err != nil {
 			return err
 		}
@@ -96,6 +112,9 @@ func (b *incident) servers() error {
 		return err
 	}
 	if err := b.incidentEdge(); err != nil {
+		return err
+	}
+	if err := b.office(); err != nil {
 		return err
 	}
 	for addr, role := range map[string]string{payments1: "payments-1", payments2: "payments-2"} {
@@ -121,16 +140,37 @@ func (b *incident) sites() error {
 		site{[]string{backend(4), backend(5)}, "app.shop.internal", "app-old", visible},
 		site{[]string{grafanaAddr}, "grafana.shop.internal", "grafana", ""},
 		site{[]string{wikiAddr}, "wiki.shop.internal", "wiki", ""},
+		site{[]string{webmailAddr}, smtpName, "mail-new", ""},
 	)
 }
 
-// incidentEdge is HAProxy with four certificates, which does not verify the
-// backends: that is how their expiry stayed unnoticed.
+// office is what does not speak HTTP: Postfix kept the certificate that NGINX
+// beside it has replaced, the directory has no intermediate to present and is of
+// a time without TLS 1.3, and the database has the name of its machine.
+func (b *incident) office() error {
+	if err := b.smtpServer("mail-old"); err != nil {
+		return err
+	}
+	if err := b.imapServer("imap"); err != nil {
+		return err
+	}
+	if err := b.directory("ldap", "", "NORMAL:-VERS-TLS1.3"); err != nil {
+		return err
+	}
+	return b.database("pg-1", "ssl_max_protocol_version=TLSv1.2")
+}
+
+// incidentEdge is HAProxy with three certificates, which does not verify the
+// backends: that is how their expiry stayed unnoticed. Beside it a server of
+// QUIC has a name of its own.
 func (b *incident) incidentEdge() error {
 	list := b.file("crt-list", strings.Join([]string{b.pem(b.id("shop")), b.pem(b.id("partners")), b.pem(b.id("pay"))}, "\n")+"\n")
 	var servers strings.Builder
 	for n := 1; n <= 5; n++ {
 		fmt.Fprintf(&servers, "  server app%d %s source 10.77.0.10:5%d000-5%d999 ssl verify none no-ssl-reuse sni str(app.shop.internal)\n", n, backend(n), n, n)
+	}
+	if err := b.quicEdge(map[string]string{"shop.example": "shop", "www.shop.example": "shop", "live.shop.example": "live"}); err != nil {
+		return err
 	}
 	return b.edge("crt-list "+list, `  use_backend app if { path /app }
   http-request return status 200 content-type text/plain string ok if !{ path /app }
@@ -140,7 +180,7 @@ backend app
 `+servers.String())
 }
 
-// traffic is 118 handshakes of clients, counting those of the edge with its backends.
+// traffic is 175 handshakes of clients, counting those of the edge with its backends.
 func (b *incident) traffic() error {
 	public, internal := b.roots("client-public.pem", "public-root"), b.roots("client-internal.pem", "internal-root")
 	appRoots := b.roots("client-app.pem", "public-root", "public-ca") // the app on the phones brings the intermediate along
@@ -161,7 +201,7 @@ func (b *incident) traffic() error {
 		}
 	}
 	office := func(i int) string { return fmt.Sprintf("10.77.4.%d", 70+i%2) }
-	return b.play(80*time.Millisecond,
+	return b.play(80*time.Millisecond, append(b.officeUse(public),
 		step{20, get(web, edgeAddr, "https://shop.example/app", "shop", public, half)}, // each makes two handshakes
 		step{10, get(web, edgeAddr, "https://shop.example/", "shop", public, half)},
 		step{10, get(web, edgeAddr, "https://www.shop.example/", "shop", public, half)},
@@ -179,7 +219,43 @@ func (b *incident) traffic() error {
 			_, err := b.expect(sclient{from: "10.77.4.80", to: printerAddr, sni: "printer.shop.internal", args: []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}}, b.id("printer").with())
 			return err
 		}},
-	)
+		step{4, get(office, webmailAddr, "https://"+smtpName+"/", "mail-new", public, half)},
+		step{12, func(i int) error {
+			return b.askQUIC(fmt.Sprintf("10.77.8.%d", 1+i%4), "live.shop.example", b.id("live"))
+		}},
+		step{5, func(i int) error { return b.askQUIC(web(i), "shop.example", b.id("shop")) }},
+		step{5, func(i int) error { return b.askQUIC(web(i), "www.shop.example", b.id("shop")) }},
+	)...)
+}
+
+// officeUse is the use of mail, directory and database. What asks the directory
+// brings the intermediate along, and what asks the database does not verify.
+func (b *incident) officeUse(public string) []step {
+	directory := b.roots("client-directory.pem", "internal-root", "internal-ca")
+	return []step{
+		{9, b.letter},
+		{6, func(i int) error {
+			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i%3), b.id("imap"), "--cacert", public, "--tls-max", []string{"1.2", "1.3"}[i%2])
+		}},
+		{3, func(int) error { return b.readMailInClear("10.77.4.90") }},
+		{6, func(i int) error {
+			return b.searchLDAPS(fmt.Sprintf("10.77.4.%d", 95+i%2), b.id("ldap"), "--cacert", directory)
+		}},
+		{4, func(int) error { return b.searchStartTLS("10.77.4.97", directory) }},
+		{6, func(i int) error { return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), "TLSv1.2", "sslmode=require") }},
+	}
+}
+
+// letter is mail from another company, whose servers encrypt where they can and
+// do not verify, two thirds of it in TLS 1.2.
+func (b *incident) letter(i int) error {
+	from, id := fmt.Sprintf("10.77.10.%d", 1+i%3), b.id("mail-old")
+	version := i / 6
+	if i%3 == 2 {
+		_, err := b.expect(sclient{from: from, to: smtpAddr, sni: smtpName, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", bothVersions[version]}}, id)
+		return err
+	}
+	return b.sendMail(from, id, "-k", "--tls-max", []string{"1.2", "1.3"}[version])
 }
 
 // fileClient meets a signature by another key than the certificate's.

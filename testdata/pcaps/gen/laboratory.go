@@ -15,17 +15,20 @@ import (
 )
 
 var labScenarios = []scenario{
-	{"lab-incident.pcap.gz", labStack, "the incident laboratory: each of the four breakdowns, and every probe green; lab/incident has its configuration and the report expected of it", runIncident},
+	{"lab-incident.pcap.gz", labStack, "the incident laboratory: each of the four breakdowns, mail, directory and database with theirs, a name that is asked for by QUIC only, and every probe green; lab/incident has its configuration and the report expected of it", runIncident},
 	{"lab-healthy.pcap.gz", labStack, "the healthy laboratory: nothing is wrong, and much looks as if; lab/healthy has its configuration", runHealthy},
 }
 
-const labStack = haproxyStack + " to " + nginxStack + "; Go 1.26 crypto/tls, openssl s_server; curl 7.88.1, openssl s_client; Prometheus 2.42.0, blackbox exporter 0.23.0"
+const labStack = haproxyStack + " to " + nginxStack + "; Go 1.26 crypto/tls, quic-go 0.65.0, openssl s_server, Postfix 3.7.11, Dovecot 2.3.19, OpenLDAP 2.5.13 (GnuTLS 3.7.9), PostgreSQL 15.18; curl 7.88.1, openssl s_client, ldapsearch, psql; Prometheus 2.42.0, blackbox exporter 0.23.0"
 
 // Who is where in both laboratories.
 const (
 	monitorIP = "10.77.3.9"
 	edgeAddr  = "10.77.0.10:443"
 )
+
+// wanted is what tcpdump takes in a laboratory.
+const wanted = "tcp or udp port 443"
 
 // A laboratory is a lab with a switch, whose mirror port is what is captured: on
 // it HAProxy and what Go and openssl serve, NGINX, and the clients with the
@@ -42,12 +45,17 @@ type laboratory struct {
 	prom  []*proc
 	loads int               // of NGINX's configuration
 	asks  map[string]string // the name that HAProxy asks its backends for, by path
+
+	smtpd, imapd, slapd, db *proc
+	quic                    *quicServer
+
+	tables map[string]string // of routes, by the server that callFrom was told of
 }
 
 // newLaboratory makes the network and brings the configuration along.
 func newLaboratory(l *lab, name string, hosts map[string][]string) (*laboratory, error) {
 	b := &laboratory{lab: l, out: filepath.Join(l.dir, "lab", name), now: time.Now().UTC().Truncate(time.Second), ids: map[string]*ident{}}
-	l.realTime = true
+	l.realTime, l.filter = true, wanted
 	if err := b.copyConfig(name); err != nil {
 		return nil, err
 	}

@@ -133,16 +133,21 @@ func (b *laboratory) byHash(hash string) (*ident, error) {
 
 // roots writes a file of certificates into the temporary directory and returns its path.
 func (b *laboratory) roots(file string, roles ...string) string {
+	return b.file(file, b.bundle(roles...))
+}
+
+// bundle is a file of certificates.
+func (b *laboratory) bundle(roles ...string) string {
 	var s strings.Builder
 	for _, r := range roles {
 		s.WriteString(b.id(r).with().certPEM())
 	}
-	return b.file(file, s.String())
+	return s.String()
 }
 
 // savePKI writes what the configuration and the expected report refer to:
 // every certificate by its role, the trust stores, the inventory. No keys.
-func (b *laboratory) savePKI(stores map[string]string) error {
+func (b *laboratory) savePKI(stores map[string][]string) error {
 	for _, d := range []string{"certs", "inventory"} {
 		if err := os.RemoveAll(filepath.Join(b.out, d)); err != nil {
 			return err
@@ -159,8 +164,8 @@ func (b *laboratory) savePKI(stores map[string]string) error {
 			}
 		}
 	}
-	for file, role := range stores {
-		if err := b.save(file, b.id(role).with().certPEM()); err != nil {
+	for file, roles := range stores {
+		if err := b.save(file, b.bundle(roles...)); err != nil {
 			return err
 		}
 	}

@@ -22,9 +22,11 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -40,6 +42,8 @@ type scenario struct {
 // Later groups may read what earlier ones wrote.
 var groups = [][]scenario{
 	append(append(append(append([]scenario{demoScenario}, opensslScenarios...), gnutlsScenarios...), goScenarios...), proxyScenarios...),
+	slices.Concat(quicScenarios, ngtcp2Scenarios, chromiumScenarios, dtlsScenarios, tunnelScenarios),
+	slices.Concat(starttlsScenarios, prefaceScenarios),
 	labScenarios,
 	append(append([]scenario{}, linkScenarios...), trapScenarios...),
 }
@@ -52,6 +56,7 @@ func main() {
 	list := flag.Bool("list", false, "list the captures and their point")
 	dir := flag.String("dir", "", "write here (default: testdata/pcaps of the module)")
 	flag.Parse()
+	keepDescriptors()
 	if err := gen(*dir, *only, *list); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
@@ -79,7 +84,7 @@ func gen(dir, only string, list bool) error {
 	if !elsewhere {
 		dir = home
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	g := &generator{ctx: ctx, dir: dir, pki: newPKI(filepath.Join(home, "pki"))}
 	if err := g.pki.prepare(); err != nil {
@@ -89,13 +94,22 @@ func gen(dir, only string, list bool) error {
 		g.runGroup(selected(group, only))
 	}
 	g.printTable()
+	var readme error
+	if !elsewhere || only == "" { // else not all are there
+		readme = g.writeReadme()
+	}
 	if len(g.failed) > 0 {
-		return fmt.Errorf("%d captures could not be made:\n%w", len(g.failed), errors.Join(g.failed...))
+		return fmt.Errorf("%d captures could not be made:\n%w", len(g.failed), errors.Join(append(g.failed, readme)...))
 	}
-	if elsewhere && only != "" {
-		return nil // not all are there
+	return readme
+}
+
+// keepDescriptors keeps what the caller left open, such as the descriptor of a
+// lock, from the servers: one that outlives us would hold on to it.
+func keepDescriptors() {
+	for fd := 3; fd < 16; fd++ {
+		syscall.CloseOnExec(fd)
 	}
-	return g.writeReadme()
 }
 
 func selected(group []scenario, only string) []scenario {
@@ -149,6 +163,9 @@ func (g *generator) runOne(s scenario) {
 	start := time.Now()
 	err := g.ctx.Err()
 	var l *lab
+	if err == nil {
+		err = needed(s.name)
+	}
 	if err == nil {
 		l, err = newLab(g, s)
 	}
@@ -204,7 +221,9 @@ func moduleRoot() (string, error) {
 // tools are the programs that the scenarios need, and the Debian package of each.
 var tools = []struct{ program, pkg string }{
 	{"ip", "iproute2"}, {"sysctl", "procps"}, {"ethtool", "ethtool"}, {"tcpdump", "tcpdump"}, {"tshark", "tshark"},
+	{"gtlsclient", "ngtcp2-client"}, {"gtlsserver", "ngtcp2-server"}, {"chromium", "chromium"}, {"turnserver", "coturn"},
 	{"openssl", "openssl"}, {"gnutls-serv", "gnutls-bin"}, {"gnutls-cli", "gnutls-bin"},
+	{"postfix", "postfix"}, {"dovecot", "dovecot-imapd"}, {"slapd", "slapd"}, {"ldapsearch", "ldap-utils"}, {"psql", "postgresql"}, {"setpriv", "util-linux"},
 	{"nginx", "nginx-light"}, {"haproxy", "haproxy"}, {"curl", "curl"},
 	{"prometheus", "prometheus"}, {"prometheus-blackbox-exporter", "prometheus-blackbox-exporter"},
 }

@@ -17,6 +17,7 @@ var opensslScenarios = []scenario{
 	{"openssl-keys.pcap", opensslStack, "RSA, RSA-PSS, ECDSA P-256 and P-384, Ed25519 leaves, TLS 1.2 and 1.3", opensslKeys},
 	{"openssl-resume12.pcap", opensslStack, "TLS 1.2 resumption by session id and by ticket", opensslResume12},
 	{"openssl-resume13.pcap", opensslStack, "TLS 1.3 resumption, and the same with 0-RTT data", opensslResume13},
+	{"openssl-early-data.pcap", opensslStack, "TLS 1.3 0-RTT data, as short as an alert and over several records: accepted, rejected as a replay, rejected by a HelloRetryRequest", opensslEarly},
 	{"openssl-hello-retry.pcap", opensslStack, "HelloRetryRequest: two hellos, one handshake", opensslHelloRetry},
 	{"openssl-client-cert.pcap", opensslStack, "client certificates: given, not given, missing, unknown to the server; TLS 1.2 and 1.3", opensslClientCert},
 	{"openssl-client-refuses.pcap", opensslStack, "clients that refuse the certificate: unknown_ca, certificate_expired, wrong name; TLS 1.2 and 1.3", opensslClientRefuses},

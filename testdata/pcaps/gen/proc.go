@@ -82,23 +82,34 @@ func (l *lab) serveIn(ns string, addrs []string, args ...string) (*proc, error) 
 	return nil, fmt.Errorf("%s does not listen on %v:\n%s", args[0], addrs, p.output())
 }
 
+// udpAddr begins an address where a program waits for datagrams.
+const udpAddr = "udp/"
+
 // listening says whether all addresses are open in the namespace of a process.
 // It asks the kernel, so that no connection of ours gets into a server's log.
 func listening(pid int, addrs []string) bool {
 	open := map[string]bool{}
-	for _, name := range []string{"tcp", "tcp6"} {
+	for _, name := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, name))
 		if err != nil {
 			return false
 		}
 		for line := range strings.Lines(string(b)) {
-			if f := strings.Fields(line); len(f) > 3 && f[3] == "0A" {
+			switch f := strings.Fields(line); {
+			case len(f) > 3 && f[3] == "0A": // listening
 				open[f[1]] = true
+			case len(f) > 3 && f[3] == "07" && strings.HasPrefix(name, "udp"): // not connected
+				open[udpAddr+f[1]] = true
 			}
 		}
 	}
 	for _, a := range addrs {
-		if !open[kernelAddr(a)] {
+		udp := strings.HasPrefix(a, udpAddr)
+		a = kernelAddr(strings.TrimPrefix(a, udpAddr))
+		if udp {
+			a = udpAddr + a
+		}
+		if !open[a] {
 			return false
 		}
 	}

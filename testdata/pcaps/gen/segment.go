@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// A segment is a captured TCP packet taken apart, so that it can be changed
-// and put together again with right lengths and checksums.
+// A segment is a captured TCP packet or UDP datagram taken apart, so that it can
+// be changed and put together again with right lengths and checksums.
 type segment struct {
 	at      time.Time
 	eth     []byte // addresses, tags and type: all before the IP header
 	ip      []byte // header, IPv4 or IPv6, without extension headers
-	tcp     []byte // header with options
+	tcp     []byte // header with options, or UDP's
 	payload []byte
 }
 
@@ -30,8 +30,8 @@ func (c *capture) segments() ([]segment, error) {
 	var out []segment
 	for _, p := range c.packets {
 		d := slices.Clone(p.data)
-		if c.link != linkEthernet || len(d) < 14+20+20 {
-			return nil, errors.New("only TCP in Ethernet can be rewritten")
+		if c.link != linkEthernet || len(d) < 14+20+8 {
+			return nil, errors.New("only TCP and UDP in Ethernet can be rewritten")
 		}
 		s := segment{at: p.at, eth: d[:14:14]}
 		rest := d[14:]
@@ -42,7 +42,9 @@ func (c *capture) segments() ([]segment, error) {
 			total = 40 + int(be.Uint16(rest[4:]))
 		}
 		s.ip, rest = rest[:n:n], rest[n:total]
-		n = int(rest[12]>>4) * 4
+		if n = 8; !s.udp() {
+			n = int(rest[12]>>4) * 4
+		}
 		s.tcp, s.payload = rest[:n:n], rest[n:len(rest):len(rest)]
 		out = append(out, s)
 	}
@@ -56,6 +58,7 @@ func (s segment) clone() segment {
 }
 
 func (s segment) v6() bool         { return s.ip[0]>>4 == 6 }
+func (s segment) udp() bool        { return s.protocol() == 17 }
 func (s segment) seq() uint32      { return be.Uint32(s.tcp[4:]) }
 func (s segment) flags() byte      { return s.tcp[13] }
 func (s segment) fromCli() bool    { return be.Uint16(s.tcp) >= 40000 }
@@ -86,17 +89,30 @@ func (s segment) split(n int) []segment {
 	return out
 }
 
-// transport is the TCP header and payload with their checksum.
+// protocol is that of the transport.
+func (s segment) protocol() byte {
+	if s.v6() {
+		return s.ip[6]
+	}
+	return s.ip[9]
+}
+
+// transport is the TCP or UDP header and payload with their checksum.
 func (s segment) transport() []byte {
 	b := append(slices.Clone(s.tcp), s.payload...)
-	b[16], b[17] = 0, 0
+	at, protocol := 16, byte(6)
+	if s.udp() {
+		at, protocol = 6, 17
+		be.PutUint16(b[4:], uint16(len(b)))
+	}
+	b[at], b[at+1] = 0, 0
 	var pseudo []byte
 	if s.v6() {
-		pseudo = append(slices.Clone(s.ip[8:40]), 0, 0, byte(len(b)>>8), byte(len(b)), 0, 0, 0, 6)
+		pseudo = append(slices.Clone(s.ip[8:40]), 0, 0, byte(len(b)>>8), byte(len(b)), 0, 0, 0, protocol)
 	} else {
-		pseudo = append(slices.Clone(s.ip[12:20]), 0, 6, byte(len(b)>>8), byte(len(b)))
+		pseudo = append(slices.Clone(s.ip[12:20]), 0, protocol, byte(len(b)>>8), byte(len(b)))
 	}
-	be.PutUint16(b[16:], checksum(append(pseudo, b...)))
+	be.PutUint16(b[at:], checksum(append(pseudo, b...)))
 	return b
 }
 

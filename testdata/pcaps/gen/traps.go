@@ -29,7 +29,7 @@ type trap struct {
 	custom      func(*lab) error // instead of all this
 }
 
-var trapScenarios = traps(wireTraps, frameTraps, formatTraps)
+var trapScenarios = traps(wireTraps, frameTraps, tunnelTraps, datagramTraps, formatTraps)
 
 func traps(lists ...[]trap) (out []scenario) {
 	for _, t := range slices.Concat(lists...) {

@@ -18,6 +18,16 @@ type truth struct {
 	Point      string       `json:"point"`
 	Tshark     string       `json:"tshark"` // how much of it tshark saw
 	Handshakes []*handshake `json:"handshakes"`
+	Cleartext  []*cleartext `json:"cleartext,omitempty"`
+}
+
+// A cleartext is an endpoint at which sessions stayed without TLS: the server
+// refused it to a client that asked, or the client declined what was offered.
+type cleartext struct {
+	Server   string `json:"server"`
+	StartTLS string `json:"starttls"`
+	State    string `json:"state"`
+	Sessions int    `json:"sessions"`
 }
 
 // A handshake is one TLS handshake. What is not known is left out.
@@ -44,9 +54,15 @@ type handshake struct {
 	RawPublicKey string   `json:"raw_public_key,omitempty"` // SHA-256 of the SubjectPublicKeyInfo, in place of certificates
 	ECH          string   `json:"ech,omitempty"`
 	InnerSNI     string   `json:"ech_inner_sni,omitempty"` // never on the wire
+	EarlyData    *bool    `json:"early_data,omitempty"`    // 0-RTT data was sent, whatever became of it
 	Outcome      string   `json:"outcome"`
 	Alert        *alert   `json:"alert,omitempty"`
 	ClientRandom string   `json:"client_random,omitempty"` // as tshark reads it
+	Tunnel       []string `json:"tunnel,omitempty"`        // what the packets came in, outermost first
+	InAndOut     bool     `json:"in_and_out,omitempty"`    // the packets came both with and without the tunnel
+	StartTLS     string   `json:"starttls,omitempty"`      // protocols before TLS, outermost first, joined by "+"
+	Target       string   `json:"target,omitempty"`        // what a proxy was asked for
+	ClientOrigin string   `json:"client_origin,omitempty"` // whom a PROXY header names
 	Hop          bool     `json:"hop,omitempty"`           // the far side of a handshake that has an entry of its own
 	Note         string   `json:"note,omitempty"`
 }
@@ -98,7 +114,7 @@ func (h *handshake) presents(id *ident) *handshake {
 		return h
 	}
 	h.Certs = id.hashes()
-	h.Visible = h.Version != "" && h.Version != "TLS 1.3"
+	h.Visible = h.Version != "" && h.Version != "TLS 1.3" && h.Transport != "quic"
 	return h
 }
 

@@ -15,7 +15,12 @@ var wireTraps = []trap{
 	{name: "wire-doubled.pcap", point: "every packet twice", change: eachSegment(func(s segment) []segment { return []segment{s, s.later(10)} })},
 	{name: "wire-doubled-vlan.pcap", point: "both sides of a VLAN are mirrored: every packet once with a tag and once without", change: eachSegment(func(s segment) []segment {
 		return []segment{s.tagged(vlan(12)), s.later(10)}
-	})},
+	}), truth: func(l *lab) {
+		inTunnel("vlan:12")(l)
+		for _, h := range l.truth.Handshakes {
+			h.InAndOut = true
+		}
+	}},
 	{name: "wire-conflict.pcap", point: "after each segment a copy with the same numbers and other bytes: the first one counts", lenient: true, change: eachSegment(conflict)},
 	{name: "wire-overlap.pcap", point: "segments of 100 bytes, each of which repeats the 40 bytes before it, then the original segment once more", change: eachSegment(overlap)},
 	{name: "wire-overlap-conflict.pcap", point: "the same with other bytes in what is repeated", lenient: true, change: eachSegment(overlapConflict)},
