@@ -12,10 +12,12 @@ import (
 	"strings"
 	"testing"
 
+	"blindspot/capture/decode"
 	"blindspot/cmd/blindspot/internal/ingest"
+	"blindspot/discover"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files in testdata/pcaps")
+var update = flag.Bool("update", false, "rewrite the golden files in testdata/pcaps, and the table of README.md")
 
 const pcaps = "../../testdata/pcaps"
 
@@ -45,11 +47,23 @@ func stem(name string) string {
 	return filepath.Join(pcaps, s)
 }
 
+// decodeAs is what somebody must know of a capture to read it.
+var decodeAs = map[string]decode.Config{
+	"tunnel-vxlan-port.pcap": {UDPPorts: map[string][]uint16{"vxlan": {14789}}},
+}
+
 // events reads a capture as "blindspot pcap --events" does.
 func events(t *testing.T, name string) []byte {
 	t.Helper()
+	lines, _ := readWhole(t, name)
+	return lines
+}
+
+// readWhole returns the events of a capture, and what was counted.
+func readWhole(t *testing.T, name string) ([]byte, *discover.Inventory) {
+	t.Helper()
 	var out bytes.Buffer
-	run := ingest.New(ingest.Config{Events: ingest.NewEvents(&out, "memory")})
+	run := newRun(t, ingest.Config{Events: ingest.NewEvents(&out, "memory"), Decode: decodeAs[name]})
 	res, err := run.Read(context.Background(), filepath.Join(pcaps, name))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +71,21 @@ func events(t *testing.T, name string) []byte {
 	if cut := strings.Contains(name, "-cut"); (res.Fault != nil) != cut {
 		t.Errorf("fault: got %v, want one: %v", res.Fault, cut)
 	}
-	return out.Bytes()
+	return out.Bytes(), run.Inventory()
+}
+
+func newRun(t *testing.T, cfg ingest.Config) *ingest.Run {
+	t.Helper()
+	run, err := ingest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := run.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return run
 }
 
 // TestGolden holds the events of every shipped capture.
@@ -118,7 +146,13 @@ type handshake struct {
 	KeyProof     *bool    `json:"key_proof"`
 	OCSP         string   `json:"ocsp"`
 	ECH          string   `json:"ech"`
+	EarlyData    *bool    `json:"early_data"`
 	RawPublicKey string   `json:"raw_public_key"`
+	Tunnel       []string `json:"tunnel"`     // outermost first
+	InAndOut     bool     `json:"in_and_out"` // seen both in the tunnel and bare
+	StartTLS     string   `json:"starttls"`   // protocols before TLS, outermost first
+	Target       string   `json:"target"`     // what a proxy was asked for
+	ClientOrigin string   `json:"client_origin"`
 	Hop          bool     `json:"hop"` // the far side of a handshake that has an entry of its own
 	Outcome      string   `json:"outcome"`
 	Alert        *struct {
@@ -143,6 +177,7 @@ type event struct {
 	Group        *string  `json:"group"`
 	Certs        []string `json:"certs"`
 	ClientCerts  []string `json:"client_certs"`
+	CertsFrom    *string  `json:"certs_from"`
 	CertsHidden  *string  `json:"certs_hidden"`
 	Resumed      *bool    `json:"resumed"`
 	HelloRetry   bool     `json:"hello_retry"`
@@ -150,6 +185,11 @@ type event struct {
 	KeyProof     *bool    `json:"key_proof"`
 	OCSP         *string  `json:"ocsp"`
 	ECH          *string  `json:"ech"`
+	EarlyData    bool     `json:"early_data"`
+	Tunnel       []string `json:"tunnel"`
+	StartTLS     *string  `json:"starttls"`
+	Target       *string  `json:"target"`
+	ClientOrigin *string  `json:"client_origin"`
 	Outcome      string   `json:"outcome"`
 	ClientRandom *string  `json:"client_random"`
 	PacketsLost  int      `json:"packets_lost"`
@@ -189,7 +229,9 @@ func TestTruth(t *testing.T) {
 	for _, name := range captures(t) {
 		t.Run(name, func(t *testing.T) {
 			truth := readTruth(t, stem(name)+".truth.json")
-			seen := parseEvents(t, events(t, name))
+			lines, inv := readWhole(t, name)
+			checkCleartext(t, name, inv)
+			seen := parseEvents(t, lines)
 			for i, h := range truth {
 				if h.Hop {
 					continue // one handshake is one event; TestHops has the hops
@@ -217,34 +259,50 @@ func TestTruth(t *testing.T) {
 	}
 }
 
-// TestHops: a handshake on both sides of a NAT is one, and the way it took is
-// kept, with the chain at its end.
+// TestHops: a handshake on both sides of a NAT, a proxy or a load balancer that
+// does not end TLS is one, and the way it took is kept, with the chain at its end.
 func TestHops(t *testing.T) {
-	run := ingest.New(ingest.Config{})
-	if _, err := run.Read(context.Background(), filepath.Join(pcaps, "wire-nat.pcap")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"wire-nat", "preface-connect", "preface-socks", "preface-proxy-ends"} {
+		t.Run(name, func(t *testing.T) {
+			run, err := ingest.New(ingest.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := run.Read(context.Background(), filepath.Join(pcaps, name+".pcap")); err != nil {
+				t.Fatal(err)
+			}
+			checkHops(t, run.Inventory(), readTruth(t, filepath.Join(pcaps, name+".truth.json")))
+		})
 	}
-	want := map[string]uint64{}
-	var handshakes uint64
-	for _, h := range readTruth(t, filepath.Join(pcaps, "wire-nat.truth.json")) {
+}
+
+func checkHops(t *testing.T, inv *discover.Inventory, truth []*handshake) {
+	t.Helper()
+	nearest := map[string]string{} // server that the client itself spoke to, by random
+	for _, h := range truth {
+		if !h.Hop {
+			nearest[h.ClientRandom] = h.Server
+		}
+	}
+	want := map[[2]string]uint64{}
+	var handshakes, hops uint64
+	for _, h := range truth {
 		if h.Hop {
-			want[h.Server]++
+			want[[2]string{nearest[h.ClientRandom], h.Server}]++
+			hops++
 		} else {
 			handshakes++
 		}
 	}
-	inv := run.Inventory()
 	for _, hop := range inv.Hops {
-		if hop.From != hop.To { // the capture's NAT changes the client only
-			t.Errorf("got hop %v to %v, want the same server", hop.From, hop.To)
+		way := [2]string{hop.From.String(), hop.To.String()}
+		if hop.Count != want[way] {
+			t.Errorf("hop from %s to %s: got %d handshakes, want %d", way[0], way[1], hop.Count, want[way])
 		}
-		if hop.Count != want[hop.To.String()] {
-			t.Errorf("hop to %v: got %d handshakes, want %d", hop.To, hop.Count, want[hop.To.String()])
-		}
-		delete(want, hop.To.String())
+		delete(want, way)
 	}
-	if len(want) > 0 {
-		t.Errorf("no hop to %v", want)
+	for way := range want {
+		t.Errorf("no hop from %s to %s", way[0], way[1])
 	}
 	var counted, forwarded uint64
 	for s, err := range inv.Sightings {
@@ -254,8 +312,8 @@ func TestHops(t *testing.T) {
 		counted += s.Count
 		forwarded += s.Forwarded
 	}
-	if counted != handshakes || forwarded != handshakes || inv.Sensor.Handshakes != handshakes {
-		t.Errorf("got %d handshakes, %d forwarded, %d in the head; want %d each", counted, forwarded, inv.Sensor.Handshakes, handshakes)
+	if counted != handshakes || forwarded != hops || inv.Sensor.Handshakes != handshakes {
+		t.Errorf("got %d handshakes, %d forwarded, %d in the head; want %d, %d, %d", counted, forwarded, inv.Sensor.Handshakes, handshakes, hops, handshakes)
 	}
 }
 
@@ -337,6 +395,13 @@ func (h *handshake) check(t *testing.T, n int, e *event, excused func(field stri
 		differ("key_proof", *e.KeyProof, *h.KeyProof)
 	}
 	same("ech", e.ECH, h.ECH)
+	if !slices.Equal(e.Tunnel, h.Tunnel) && !(h.InAndOut && len(e.Tunnel) == 0) {
+		differ("tunnel", e.Tunnel, h.Tunnel)
+	}
+	h.checkPreface(e, differ)
+	if h.EarlyData != nil && hello && e.EarlyData != *h.EarlyData {
+		differ("early_data", e.EarlyData, *h.EarlyData)
+	}
 	if e.Outcome == "unknown" && (!hello || !answer || e.PacketsLost > 0 || hidden == "one-sided" || hidden == "truncated") {
 		return // not seen whole: how it ended is out of sight, and the event says so
 	}
@@ -347,6 +412,12 @@ func (h *handshake) check(t *testing.T, n int, e *event, excused func(field stri
 }
 
 func (h *handshake) checkCertificates(e *event, differ func(string, any, any)) {
+	if !h.Visible && word(e.CertsFrom) == "decrypted" { // the capture brings the secrets along
+		if !slices.Equal(e.Certs, h.Certs) {
+			differ("certs", e.Certs, h.Certs)
+		}
+		return
+	}
 	if !h.Visible {
 		if len(e.Certs) > 0 {
 			differ("certs", e.Certs, "none, as they were not visible")

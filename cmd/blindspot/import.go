@@ -89,7 +89,7 @@ func (f *importFlags) run(ctx context.Context, src logs.Source) error {
 	}
 	res, err := ingest.Logs(ctx, ingest.Config{
 		Store: db, Events: events,
-		Aggregator: discover.AggregatorConfig{Sensor: f.read.sensor, Monitors: file.MonitorSources},
+		Aggregator: discover.AggregatorConfig{Sensor: f.read.sensor, Monitors: file.MonitorSources, ECHPublicNames: file.ECHPublicNames},
 	}, src)
 	if res != nil {
 		err = errors.Join(err, f.tell(src, res))

@@ -22,35 +22,40 @@ var allowed = map[string][]string{
 	"capture/decode": {"capture"},
 
 	"tlsparse":          nil,
-	"tlsparse/quic":     {"tlsparse"},
-	"tlsparse/dtls":     {"tlsparse"},
+	"tlsparse/quic":     {"tlsparse", "tlsparse/internal/protect"},
+	"tlsparse/dtls":     {"tlsparse", "tlsparse/internal/protect"},
 	"tlsparse/starttls": {"tlsparse"},
-	"tlsparse/keylog":   {"tlsparse"},
+	"tlsparse/keylog":   {"tlsparse", "tlsparse/internal/protect"},
+
+	"tlsparse/internal/protect": nil,
 
 	"discover":           nil,
-	"discover/flow":      {"capture/...", "tlsparse/...", "discover"},
+	"discover/flow":      {"capture/...", "tlsparse/...", "discover", "discover/lengths"},
+	"discover/lengths":   {"tlsparse"}, // what of a hello decides the answer's length
 	"discover/logs":      {"discover"},
-	"discover/verify":    {"discover"},
+	"discover/verify":    {"discover", "tlsparse"}, // finds the chain that Go's client cannot parse
 	"discover/monitored": {"discover"},
 	"discover/inventory": {"discover"},
-	"discover/coverage":  {"discover", "discover/monitored", "discover/inventory", "discover/trust"},
+	"discover/coverage":  {"discover", "discover/lengths", "discover/monitored", "discover/inventory", "discover/trust"},
 	"discover/trust":     {"discover"},
 	"discover/report":    {"discover", "discover/coverage", "discover/trust"},
 
 	"store": {"discover"},
 
 	"cmd/blindspot":                  {"..."},
-	"cmd/blindspot/internal/config":  {"discover", "discover/monitored", "discover/inventory", "discover/trust", "cmd/blindspot/internal/nearest"},
-	"cmd/blindspot/internal/ingest":  {"capture/...", "discover", "discover/flow", "discover/logs", "store", "cmd/blindspot/internal/term"},
+	"cmd/blindspot/internal/config":  {"discover", "discover/monitored", "discover/inventory", "discover/trust", "cmd/blindspot/internal/nearest", "cmd/blindspot/internal/ports"},
+	"cmd/blindspot/internal/ingest":  {"capture/...", "discover", "discover/flow", "discover/logs", "store", "tlsparse/keylog", "cmd/blindspot/internal/term"},
 	"cmd/blindspot/internal/narrow":  {"discover", "discover/monitored", "cmd/blindspot/internal/config"},
 	"cmd/blindspot/internal/nearest": nil,
 	"cmd/blindspot/internal/plugin":  {"discover", "discover/report", "cmd/blindspot/internal/nearest", "cmd/blindspot/internal/term"},
-	"cmd/blindspot/internal/show":    {"discover", "discover/coverage", "discover/report", "cmd/blindspot/internal/term"},
+	"cmd/blindspot/internal/ports":   {"capture/decode", "cmd/blindspot/internal/nearest"},
+	"cmd/blindspot/internal/show":    {"discover", "discover/coverage", "discover/report", "discover/verify", "cmd/blindspot/internal/term"},
 	"cmd/blindspot/internal/term":    nil,
 }
 
 // modules says where other people's modules may be imported.
 var modules = map[string][]string{
+	"github.com/andybalholm/brotli":          {"tlsparse/..."},
 	"github.com/google/gopacket":             {"capture/..."},
 	"github.com/klauspost/compress":          {"capture/...", "tlsparse/..."},
 	"github.com/axiomhq/hyperloglog":         {"discover"},

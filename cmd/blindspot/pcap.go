@@ -57,6 +57,10 @@ func (f *pcapFlags) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
+	cfg := ingest.Config{Aggregator: discover.AggregatorConfig{Monitors: file.MonitorSources, ECHPublicNames: file.ECHPublicNames}}
+	if err := f.read.config(&cfg, file); err != nil {
+		return err
+	}
 	events, closeEvents, err := f.read.openEvents()
 	if err != nil {
 		return err
@@ -65,8 +69,7 @@ func (f *pcapFlags) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	cfg := ingest.Config{Store: db, Events: events, Aggregator: discover.AggregatorConfig{Monitors: file.MonitorSources}}
-	f.read.config(&cfg)
+	cfg.Store, cfg.Events = db, events
 	_, err = f.read.captures(ctx, cfg, paths)
 	if errors.Is(err, errTold) { // after this, closing must not fail silently
 		return errors.Join(db.Close(), closeEvents(), errTold)

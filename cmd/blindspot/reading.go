@@ -12,8 +12,12 @@ import (
 	"time"
 
 	"blindspot/capture"
+	"blindspot/capture/decode"
+	"blindspot/cmd/blindspot/internal/config"
 	"blindspot/cmd/blindspot/internal/ingest"
+	"blindspot/cmd/blindspot/internal/ports"
 	"blindspot/cmd/blindspot/internal/term"
+	"blindspot/discover"
 	"blindspot/discover/flow"
 
 	"github.com/spf13/cobra"
@@ -25,12 +29,19 @@ type readFlags struct {
 	maxFlows int
 	sensor   string
 	events   string
+	tunnels  []string // words of --tunnel-port
+	keyLogs  []string
+
+	ports []ports.Change // what they say
 }
 
 func (f *readFlags) add(cmd *cobra.Command) {
 	f.console.add(cmd)
 	fl := cmd.Flags()
 	fl.IntVar(&f.maxFlows, "max-flows", flow.DefaultMaxFlows, "connections followed at the same time, at most")
+	fl.StringArrayVar(&f.tunnels, "tunnel-port", nil, "look for a tunnel over UDP on this port too: `NAME=PORT`, of "+strings.Join(decode.UDPTunnels(), ", ")+"; NAME=off: not on its usual ports; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("tunnel-port", completeTunnels)
+	fl.StringArrayVar(&f.keyLogs, "keylog", nil, "open encrypted handshakes with the secrets in `FILE`, as programs write them with SSLKEYLOGFILE; may be repeated")
 	fl.StringVar(&f.sensor, "sensor", "", "name of the sensor: whose captures these are, or whose traffic to report from a store")
 }
 
@@ -42,13 +53,34 @@ func (f *readFlags) check(cmd *cobra.Command) error {
 	if f.maxFlows <= 0 {
 		return usage(cmd, "--max-flows %d: want a number above 0", f.maxFlows)
 	}
+	for _, word := range f.tunnels {
+		c, err := ports.Parse(word)
+		if err != nil {
+			return usage(cmd, "--tunnel-port %s: %v", word, err)
+		}
+		f.ports = append(f.ports, c)
+	}
 	return nil
 }
 
-// config completes cfg by what the flags say.
-func (f *readFlags) config(cfg *ingest.Config) {
+// completeTunnels completes what stands before the port.
+func completeTunnels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	names := decode.UDPTunnels()
+	for i := range names {
+		names[i] += "="
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// config completes cfg by what the flags say, and the file.
+func (f *readFlags) config(cfg *ingest.Config, file *config.File) (err error) {
 	cfg.Flow = flow.Config{MaxFlows: f.maxFlows}
 	cfg.Aggregator.Sensor = f.sensor
+	cfg.KeyLogs = f.keyLogs
+	if cfg.Decode.UDPPorts, err = ports.Apply(slices.Concat(file.TunnelPorts, f.ports)); err != nil {
+		return fmt.Errorf("--tunnel-port or tunnel_ports: %w", err)
+	}
+	return nil
 }
 
 // openEvents opens the event log, nil where none is wanted.
@@ -73,6 +105,7 @@ type reading struct {
 	named   map[string]bool // by the user, not found in a directory
 
 	kept    string // what becomes of a reading that is interrupted
+	again   string // what to do about a capture that was read before
 	packets uint64
 	faults  int    // captures that gave nothing although they were named
 	broken  int    // captures that gave nothing, named or found
@@ -84,11 +117,15 @@ type reading struct {
 // and a nil run that all did.
 func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []string) (*ingest.Run, error) {
 	files, missing := capture.Expand(paths)
-	r := f.newReading(cfg, paths)
+	cfg.Following = slices.Contains(files, "-") && len(f.keyLogs) > 0
+	r, err := f.newReading(cfg, paths)
+	if err != nil {
+		return nil, err
+	}
 	if missing != nil {
 		r.fail(missing)
 	}
-	err := r.all(ctx, files)
+	err = r.all(ctx, files)
 	for err == nil && r.twice != "" { // start again without it; its events have been written
 		r.console.info("%s: the same capture as one before; read once", r.twice)
 		if r.twice == "-" {
@@ -96,8 +133,9 @@ func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []str
 		}
 		files = slices.DeleteFunc(files, func(path string) bool { return path == r.twice })
 		cfg.Events = nil
-		r = f.newReading(cfg, paths)
-		err = r.all(ctx, files)
+		if r, err = f.newReading(cfg, paths); err == nil {
+			err = r.all(ctx, files)
+		}
 	}
 	if err == nil && (r.faults > 0 || missing != nil || r.packets == 0 && r.broken > 0) {
 		err = errTold
@@ -108,20 +146,32 @@ func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []str
 	return r.run, err
 }
 
-func (f *readFlags) newReading(cfg ingest.Config, paths []string) *reading {
-	r := &reading{run: ingest.New(cfg), console: &f.console, named: make(map[string]bool)}
+func (f *readFlags) newReading(cfg ingest.Config, paths []string) (*reading, error) {
+	run, err := ingest.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{run: run, console: &f.console, named: make(map[string]bool)}
 	if cfg.Store != nil {
 		r.kept = "; what was read is stored"
+	}
+	if len(f.ports) > 0 || len(f.keyLogs) > 0 {
+		r.again = "; to read it with other tunnel ports or secrets, name another --db"
 	}
 	for _, path := range paths {
 		r.named[path], r.named[filepath.Clean(path)] = true, true
 	}
-	return r
+	return r, nil
 }
 
 func (r *reading) all(ctx context.Context, files []string) error {
 	stop := r.console.watch(r.run)
 	defer stop()
+	defer func() {
+		if err := r.run.Close(); err != nil {
+			r.fail(err)
+		}
+	}()
 	for _, path := range files {
 		res, err := r.run.Read(ctx, path)
 		r.tell(res)
@@ -151,7 +201,7 @@ func (r *reading) tell(res *ingest.Result) {
 			r.faults++
 		}
 	case res.Known.Name != "":
-		r.console.info("%s", known(res))
+		r.console.info("%s", known(res)+r.again)
 	case res.Packets == 0:
 		r.console.info("%s: a capture without packets", res.Path)
 	default:
@@ -180,7 +230,16 @@ func known(res *ingest.Result) string {
 func summary(res *ingest.Result) string {
 	s := fmt.Sprintf("%s: %s, %s, %s, %s", res.Path,
 		term.Of(res.Packets, "packet"), term.Of(res.Handshakes, "handshake"), term.Of(uint64(res.Names), "name"), term.Of(uint64(res.Certificates), "certificate"))
-	s += counts("; certificates hidden: ", res.Sensor.Hidden)
+	certificates, offers := map[string]uint64{}, map[string]uint64{}
+	for what, n := range res.Sensor.Hidden {
+		if discover.HidesCertificate(what) {
+			certificates[what] = n
+		} else {
+			offers[what] = n
+		}
+	}
+	s += counts("; certificates hidden: ", certificates)
+	s += counts("; clients offered: ", offers)
 	s += counts("; lost: ", res.Sensor.Lost)
 	if res.Sensor.KernelDrops > 0 {
 		s += "; dropped while capturing: " + term.Of(res.Sensor.KernelDrops, "packet")

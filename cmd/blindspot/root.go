@@ -32,7 +32,8 @@ func newRoot() *cobra.Command {
 in use, and reports what monitoring does not check: names without a check,
 expired certificates that clients still use, checks that look the other way.
 
-It is passive: it sends nothing, decrypts nothing and stores no payload.`,
+It is passive: it sends nothing, decrypts nothing and stores no payload. Only
+'blindspot verify', where it is called, connects to endpoints that are in use.`,
 		Example: `  blindspot gap --pcap edge.pcap --monitored prometheus:prometheus.yml
   blindspot pcap --db edge.db captures/ && blindspot gap --db edge.db --monitored hosts.txt`,
 		Version:       version(),
@@ -49,7 +50,7 @@ It is passive: it sends nothing, decrypts nothing and stores no payload.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newSurfaces(), newChecks(), newCheck(), newImport(), newVersion(), newMan())
+	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newSurfaces(), newChecks(), newCheck(), newImport(), newVerify(), newProtocols(), newVersion(), newMan())
 	return root
 }
 

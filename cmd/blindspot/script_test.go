@@ -25,6 +25,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("TERM", "xterm")
 			return nil
 		},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"vxlan": scriptVXLAN},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

@@ -56,7 +56,7 @@ func (f *sourceFlags) check(cmd *cobra.Command) (err error) {
 		return usage(cmd, "--since %s is not before --until %s: no traffic can be between them", f.since, f.until)
 	}
 	if len(f.pcaps) == 0 {
-		for _, name := range []string{"max-flows", "events"} {
+		for _, name := range []string{"max-flows", "events", "tunnel-port"} {
 			if cmd.Flags().Changed(name) {
 				return usage(cmd, "--%s is for reading captures: name one with --pcap", name)
 			}
@@ -74,15 +74,18 @@ func (f *sourceFlags) inventory(ctx context.Context, cmd *cobra.Command, file *c
 	if cmd.Flags().Changed("db") {
 		f.read.console.info("--pcap reads captures into memory: --db %s is not used", f.db)
 	}
+	cfg := ingest.Config{
+		Since: f.from, Until: f.to,
+		Aggregator: discover.AggregatorConfig{Monitors: file.MonitorSources, ECHPublicNames: file.ECHPublicNames},
+	}
+	if err := f.read.config(&cfg, file); err != nil {
+		return nil, nil, err
+	}
 	events, closeEvents, err := f.read.openEvents()
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := ingest.Config{
-		Events: events, Since: f.from, Until: f.to,
-		Aggregator: discover.AggregatorConfig{Monitors: file.MonitorSources},
-	}
-	f.read.config(&cfg)
+	cfg.Events = events
 	run, err := f.read.captures(ctx, cfg, f.pcaps)
 	if run == nil {
 		return nil, nil, errors.Join(err, closeEvents())

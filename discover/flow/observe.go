@@ -22,6 +22,8 @@ type scratch struct {
 	hello    []byte
 	// unwrapped is TLS taken out of packets.
 	unwrapped []byte
+	// unsealed is a datagram with what logged secrets opened of it.
+	unsealed []byte
 }
 
 // side is one direction as observe reads it.

@@ -38,6 +38,7 @@ type talk struct {
 	dtls       *[2]dtls.Assembler
 	openvpn    *openvpn
 	revealed   *keylog.Hidden // what logged secrets opened
+	unseal     [2]*dtls.Unsealer
 }
 
 // bodyKey names a handshake message that is kept.

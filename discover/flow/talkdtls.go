@@ -31,7 +31,18 @@ func (t *Table) dtlsDatagram(e *entry, x *talks, dir int, s *decode.Segment) {
 		k.dtls, k.word = &[2]dtls.Assembler{}, word
 	}
 	k.handshake.number = t.number
-	k.dtls[dir].Datagram(inner, func(ev dtls.Event) { t.dtlsEvent(e, k, dir, s, ev) })
+	event := func(ev dtls.Event) { t.dtlsEvent(e, k, dir, s, ev) }
+	if k.revealed == nil {
+		k.dtls[dir].Datagram(inner, event)
+		t.unlockDTLS(k)
+	}
+	if k.unseal[dir] != nil { // also the datagram that had the ServerHello
+		t.parse.unsealed = k.unseal[dir].Datagram(t.parse.unsealed[:0], inner)
+		inner = t.parse.unsealed
+	}
+	if k.revealed != nil {
+		k.dtls[dir].Datagram(inner, event)
+	}
 	decided, whole := k.decided()
 	if decided && whole {
 		t.finishTalk(e, x, k, t.clock)
@@ -62,6 +73,10 @@ func (t *Table) dtlsEvent(e *entry, k *talk, dir int, s *decode.Segment, ev dtls
 		if ev.Type == tlsparse.TypeClientHello {
 			t.parse.hello, _ = dtls.ClientHelloBody(body, t.parse.hello[:0]) // a cut one goes as far as it goes
 			body = t.parse.hello
+		}
+		if k.revealed != nil && ev.Type != tlsparse.TypeClientHello && ev.Type != tlsparse.TypeServerHello {
+			t.revealMessage(k, !client, ev.Type, body)
+			return
 		}
 		t.talkMessage(e, k, !client, ev.Type, body)
 	case dtls.EventTooLong:

@@ -5,6 +5,7 @@ import (
 
 	"blindspot/discover"
 	"blindspot/tlsparse"
+	"blindspot/tlsparse/dtls"
 	"blindspot/tlsparse/keylog"
 	"blindspot/tlsparse/quic"
 )
@@ -48,12 +49,44 @@ func (t *Table) quicMessages(e *entry, k *talk) {
 			return
 		case !m.Encrypted:
 			t.talkMessage(e, k, m.From == quic.Server, m.Type, m.Body)
-		case k.revealed != nil && k.held < maxSealed:
-			k.held += int64(len(m.Body))
-			t.talkBytes += int64(len(m.Body))
-			k.revealed.Message(m.From == quic.Server, m.Type, slices.Clone(m.Body))
+		default:
+			t.revealMessage(k, m.From == quic.Server, m.Type, m.Body)
 		}
 	}
+}
+
+// revealMessage keeps a message that was encrypted.
+func (t *Table) revealMessage(k *talk, server bool, typ uint8, body []byte) {
+	if k.revealed == nil || k.held >= maxSealed {
+		return
+	}
+	k.held += int64(len(body))
+	t.talkBytes += int64(len(body))
+	k.revealed.Message(server, typ, slices.Clone(body))
+}
+
+// unlockDTLS makes what opens the records of a handshake of DTLS 1.3, where its
+// secrets were logged. What its signature covers is not kept.
+func (t *Table) unlockDTLS(k *talk) {
+	if k.flags&isTLS13 == 0 || k.client == noDir || !t.sealing() {
+		return
+	}
+	hello, answer := k.bodies[bodyKey{false, tlsparse.TypeClientHello}], k.bodies[bodyKey{true, tlsparse.TypeServerHello}]
+	h := &t.parse.server
+	if len(hello) < 2+keylog.RandomLen || tlsparse.ParseServerHello(answer, h) != nil {
+		return
+	}
+	secrets, ok := t.lookUp(hello[2 : 2+keylog.RandomLen])
+	if !ok {
+		return
+	}
+	defer secrets.Wipe()
+	for dir, secret := range [...][]byte{secrets.Client(), secrets.Server()} {
+		if u, err := dtls.NewUnsealer(h.CipherSuite, secret); err == nil {
+			k.unseal[dir^int(k.client)] = u
+		}
+	}
+	k.revealed = &keylog.Hidden{Limit: maxMessage}
 }
 
 // quicOpened takes what a connection's secrets open of what has come so far.

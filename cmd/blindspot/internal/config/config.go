@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"blindspot/cmd/blindspot/internal/ports"
 	"blindspot/discover"
 	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
@@ -36,6 +37,8 @@ type File struct {
 	TrustStores    []trust.Spec // read by the commands that judge, not here
 	Surfaces       []Surface
 	ExpiringWithin time.Duration // 0: not set
+	ECHPublicNames []string      // normalised; beside those that are known
+	TunnelPorts    []ports.Change
 }
 
 // Scope is what is ours.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"blindspot/cmd/blindspot/internal/ports"
 	"blindspot/discover"
 	"blindspot/discover/inventory"
 	"blindspot/discover/monitored"
@@ -76,6 +77,12 @@ func TestForms(t *testing.T) {
 	}{
 		{"empty", "", func(f *File) bool { return f.Monitored == nil }},
 		{"only comments", "# nothing\n", func(f *File) bool { return f.Monitored == nil }},
+		{"public names", "ech_public_names: [ECH.Shop.Example., cloudflare-ech.com]\n", func(f *File) bool {
+			return slices.Equal(f.ECHPublicNames, []string{"ech.shop.example", "cloudflare-ech.com"})
+		}},
+		{"tunnel ports", "tunnel_ports: {vxlan: [4789, 8472], geneve: [off, 6082], gtp: }\n", func(f *File) bool {
+			return slices.Equal(f.TunnelPorts, []ports.Change{{Tunnel: "vxlan", Port: 4789}, {Tunnel: "vxlan", Port: 8472}, {Tunnel: "geneve"}, {Tunnel: "geneve", Port: 6082}})
+		}},
 		{"document marks", "---\nexpiring_within: 14d\n", func(f *File) bool { return f.ExpiringWithin == 336*time.Hour }},
 		{"empty section", "scope:\nmonitored:\n", func(f *File) bool { return f.Monitored == nil }},
 		{"single address", "monitor_sources: [10.0.0.1]", func(f *File) bool { return slices.Equal(f.MonitorSources, prefixes("10.0.0.1/32")) }},
@@ -140,7 +147,7 @@ func TestErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "scope: {}\nmonitord: []\n", `b.yml:2:1: unknown key "monitord"; did you mean "monitored"?`},
 		{"unknown key below", "scope:\n  domain: [a.example]\n", `b.yml:2:3: unknown key "domain"; did you mean "domains"?`},
-		{"unknown key far off", "zzz: 1\n", `b.yml:1:1: unknown key "zzz" (known here: expiring_within, inventory,`},
+		{"unknown key far off", "zzz: 1\n", `b.yml:1:1: unknown key "zzz" (known here: ech_public_names, expiring_within, inventory,`},
 		{"key twice", "expiring_within: 1h\nexpiring_within: 2h\n", `b.yml:2:1: key "expiring_within" is there already, in line 1`},
 		{"list at the top", "- a\n", "b.yml:1:1: found a list, want key: value pairs"},
 		{"word for a list", "monitor_sources: 10.0.0.1\n", `b.yml:1:18: found "10.0.0.1", want a list`},
@@ -150,6 +157,14 @@ func TestErrors(t *testing.T) {
 		{"number for a duration", "expiring_within: 336\n", `b.yml:1:18: "336" is no duration`},
 		{"host bits", "monitor_sources:\n  - 10.0.0.1/8\n", `b.yml:2:5: "10.0.0.1/8" has bits beyond its length: want 10.0.0.0/8 for the network or 10.0.0.1/32 for the address`},
 		{"no network", "scope: {servers: [edge]}\n", `b.yml:1:19: "edge" is no network`},
+		{"unknown tunnel", "tunnel_ports:\n  vxlan: [8473]\n  genev: [6081]\n", `b.yml:3:3: unknown tunnel "genev"; did you mean "geneve"? (those over UDP are capwap,`},
+		{"tunnel twice", "tunnel_ports:\n  vxlan: [8473]\n  vxlan: [8474]\n", `b.yml:3:3: key "vxlan" is there already, in line 2`},
+		{"no tunnel port", "tunnel_ports:\n  vxlan:\n    - 4789\n    - 65536\n", `b.yml:4:7: "65536" is no port: want a number from 1 to 65535, or off`},
+		{"port for a list", "tunnel_ports: {vxlan: 8473}\n", `b.yml:1:23: found "8473", want a list: [a, b]`},
+		{"port of two tunnels", "tunnel_ports:\n  vxlan: [7000]\n  geneve: [6081, 7000]\n", `b.yml:3:18: UDP port 7000 is given to vxlan and to geneve: a port can have one tunnel`},
+		{"tunnels as a list", "tunnel_ports: [vxlan]\n", "b.yml:1:15: found a list, want key: value pairs"},
+		{"no public name", "ech_public_names:\n  - '*.shop.example'\n", `b.yml:2:5: "*.shop.example" is not a hostname: want the public name of an ECH provider`},
+		{"public names that are no list", "ech_public_names: {a: b}\n", "b.yml:1:19: found"},
 		{"no domain", "scope: {domains: ['shop example']}\n", `b.yml:1:19: "shop example" is not a domain`},
 		{"null domain", "scope: {domains: [~]}\n", "b.yml:1:19: found nothing, want a domain such as shop.example"},
 		{"unknown kind", "monitored:\n  - {kind: promethius, path: p}\n", `b.yml:2:12: unknown kind of monitoring source "promethius"; did you mean "prometheus"?`},

@@ -27,6 +27,11 @@ func (d *decoder) root(n *yaml.Node) error {
 			f.ExpiringWithin, err = d.duration(n)
 			return err
 		},
+		"tunnel_ports": d.tunnelPorts,
+		"ech_public_names": func(n *yaml.Node) (err error) {
+			f.ECHPublicNames, err = d.publicNames(n)
+			return err
+		},
 	})
 	if err != nil {
 		return err
@@ -58,6 +63,25 @@ func (d *decoder) domains(n *yaml.Node) ([]string, error) {
 		name, ok := discover.Hostname(strings.TrimPrefix(strings.TrimPrefix(sent, "*"), "."))
 		if !ok {
 			return d.errorf(n, "%q is not a domain: want one such as shop.example, which stands for the names below it too", sent)
+		}
+		names = append(names, name)
+		return nil
+	})
+	return names, err
+}
+
+// publicNames reads the names that providers of Encrypted Client Hello let
+// clients show. Each stands for itself alone.
+func (d *decoder) publicNames(n *yaml.Node) ([]string, error) {
+	var names []string
+	err := d.list(n, func(n *yaml.Node) error {
+		sent, err := d.text(n, "a hostname such as ech.shop.example")
+		if err != nil {
+			return err
+		}
+		name, ok := discover.Hostname(sent)
+		if !ok {
+			return d.errorf(n, "%q is not a hostname: want the public name of an ECH provider, such as ech.shop.example", sent)
 		}
 		names = append(names, name)
 		return nil

@@ -33,6 +33,11 @@ type Config struct {
 	Flow       flow.Config // Emit is set by this package
 	Aggregator discover.AggregatorConfig
 
+	// KeyLogs are files of secrets that open encrypted handshakes; Following says
+	// that they are being written while the packets come.
+	KeyLogs   []string
+	Following bool
+
 	// Store takes the sightings; nil keeps them in memory.
 	Store *store.DB
 	// Events takes one line for each handshake; nil for none.
@@ -48,6 +53,7 @@ type Run struct {
 	memory *discover.Aggregator // without a store: one for all captures
 	seen   discover.Visibility  // in memory: what the captures before this one said
 	read   map[[32]byte]string  // in memory: identity to path
+	keys   *keys
 
 	file       atomic.Pointer[capture.File]
 	began      atomic.Int64
@@ -55,14 +61,27 @@ type Run struct {
 	handshakes atomic.Uint64
 }
 
-// New returns a run that has read nothing yet.
-func New(cfg Config) *Run {
-	r := &Run{cfg: cfg, read: make(map[[32]byte]string)}
+// New returns a run that has read nothing yet but its key logs. An error names
+// one that cannot be read.
+func New(cfg Config) (*Run, error) {
+	k, err := openKeys(cfg.KeyLogs, cfg.Following)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Flow.Keys, cfg.Flow.AwaitKeys = &k.log, cfg.Following
+	if cfg.Following {
+		cfg.Flow.MissingKeys = k.refresh
+	}
+	r := &Run{cfg: cfg, keys: k, read: make(map[[32]byte]string)}
 	if cfg.Store == nil {
 		r.memory = discover.NewAggregator(cfg.Aggregator)
 	}
-	return r
+	return r, nil
 }
+
+// Close overwrites the secrets that were handed over. The error says what was
+// wrong with their files: nothing that keeps a result from being used.
+func (r *Run) Close() error { return r.keys.close() }
 
 // Result is what one capture gave.
 type Result struct {

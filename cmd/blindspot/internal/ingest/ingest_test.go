@@ -82,8 +82,17 @@ func inventory(t *testing.T, db *store.DB, q store.Query) *discover.Inventory {
 	return inv
 }
 
+func newRun(t testing.TB, cfg Config) *Run {
+	t.Helper()
+	r, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestMemory(t *testing.T) {
-	r := New(Config{})
+	r := newRun(t, Config{})
 	res := read(t, r, demo)
 	if res.Fault != nil || res.Nothing() || res.Stopped || res.Twice {
 		t.Errorf("got %+v", res)
@@ -124,7 +133,7 @@ func each(t *testing.T, path string, do func(header []byte)) []byte {
 
 func TestStore(t *testing.T) {
 	db := openStore(t)
-	r := New(Config{Store: db})
+	r := newRun(t, Config{Store: db})
 	if inv := r.Inventory(); inv != nil {
 		t.Error("a run into a store has an inventory in memory")
 	}
@@ -137,7 +146,7 @@ func TestStore(t *testing.T) {
 	if got := handshakes(inv, t); !maps.Equal(got, want) {
 		t.Errorf("handshakes: got %v, want %v", got, want)
 	}
-	again := read(t, New(Config{Store: db}), demo)
+	again := read(t, newRun(t, Config{Store: db}), demo)
 	if again.Known.Name != demo || again.KnownAt.IsZero() {
 		t.Errorf("again: got %+v, want a known capture", again.Known)
 	}
@@ -165,7 +174,7 @@ func TestBuckets(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := openStore(t)
-	read(t, New(Config{Store: db}), path)
+	read(t, newRun(t, Config{Store: db}), path)
 	start := inventory(t, db, store.Query{}).First.Truncate(time.Hour)
 	for i, want := range hours {
 		hour := start.Add(time.Duration(i) * time.Hour)
@@ -180,11 +189,11 @@ func TestBuckets(t *testing.T) {
 }
 
 func TestWindow(t *testing.T) {
-	r := New(Config{})
+	r := newRun(t, Config{})
 	read(t, r, demo)
 	inv := r.Inventory()
 	middle := inv.First.Add(inv.Last.Sub(inv.First) / 2)
-	before, after := New(Config{Until: middle}), New(Config{Since: middle})
+	before, after := newRun(t, Config{Until: middle}), newRun(t, Config{Since: middle})
 	a, b := read(t, before, demo), read(t, after, demo)
 	var all uint64
 	for _, n := range truth(t) {
@@ -200,8 +209,8 @@ func TestWindow(t *testing.T) {
 
 func TestEventsInOrder(t *testing.T) {
 	var first, second bytes.Buffer
-	read(t, New(Config{Events: NewEvents(&first, "memory")}), demo)
-	read(t, New(Config{Events: NewEvents(&second, "memory"), Store: openStore(t)}), demo)
+	read(t, newRun(t, Config{Events: NewEvents(&first, "memory")}), demo)
+	read(t, newRun(t, Config{Events: NewEvents(&second, "memory"), Store: openStore(t)}), demo)
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Error("events differ with and without a store")
 	}
@@ -233,7 +242,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 func TestEventsFail(t *testing.T) {
 	db := openStore(t)
-	_, err := New(Config{Events: NewEvents(fullDisk{}, "log.jsonl"), Store: db}).Read(context.Background(), demo)
+	_, err := newRun(t, Config{Events: NewEvents(fullDisk{}, "log.jsonl"), Store: db}).Read(context.Background(), demo)
 	if !errors.Is(err, errFull) || !strings.Contains(err.Error(), "log.jsonl") {
 		t.Errorf("got %v, want an error that names the log", err)
 	}
@@ -243,12 +252,12 @@ func TestStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	db := openStore(t)
-	res, err := New(Config{Store: db}).Read(ctx, demo)
+	res, err := newRun(t, Config{Store: db}).Read(ctx, demo)
 	if err != nil || !res.Stopped || res.Fault != nil {
 		t.Errorf("got %+v, %v; want stopped", res, err)
 	}
 	// the whole capture can be read later
-	if res := read(t, New(Config{Store: db}), demo); res.Known.Name != "" {
+	if res := read(t, newRun(t, Config{Store: db}), demo); res.Known.Name != "" {
 		t.Errorf("after the interruption: got %+v", res.Known)
 	}
 	if got, want := handshakes(inventory(t, db, store.Query{}), t), truth(t); !maps.Equal(got, want) {
@@ -289,7 +298,7 @@ func TestFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, cfg := range []Config{{}, {Store: openStore(t)}} {
-				r := New(cfg)
+				r := newRun(t, cfg)
 				res := read(t, r, tt.path)
 				if res.Nothing() != tt.nothing {
 					t.Errorf("nothing: got %v, want %v", res.Nothing(), tt.nothing)
@@ -328,7 +337,7 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(info.Size())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := New(Config{}).Read(context.Background(), demo); err != nil {
+		if _, err := newRun(b, Config{}).Read(context.Background(), demo); err != nil {
 			b.Fatal(err)
 		}
 	}

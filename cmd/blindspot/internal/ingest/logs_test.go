@@ -34,7 +34,7 @@ func colons(sum [sha1.Size]byte) string {
 // capture has brought into the store.
 func TestLogsBySHA1(t *testing.T) {
 	db := openStore(t)
-	read(t, New(Config{Store: db}), demo)
+	read(t, newRun(t, Config{Store: db}), demo)
 	var leaf *discover.Certificate
 	for c, err := range db.Certificates() {
 		if err != nil {

@@ -68,10 +68,13 @@ func (x *Checks) Monitored(hostname string) string {
 }
 
 // NoName keeps the traffic of names that no check is about, and traffic without
-// a name to addresses that none dials.
+// a name to addresses that none dials. A public name of ECH is nothing to check.
 func (x *Checks) NoName(s *discover.Sighting) bool {
-	if s.Name == discover.NameValid {
+	switch s.Name {
+	case discover.NameValid:
 		return x.about[s.Hostname] == nil
+	case discover.NamePublic:
+		return false
 	}
 	return !x.dialled.on(s.Server.Addr().Unmap().String(), s.Server.Port())
 }
@@ -80,7 +83,7 @@ func (x *Checks) NoName(s *discover.Sighting) bool {
 // address.
 func (x *Checks) NoPort(s *discover.Sighting) bool {
 	address, port := s.Server.Addr().Unmap().String(), s.Server.Port()
-	if s.Name == discover.NameValid {
+	if s.Hostname != "" {
 		return !x.about.on(s.Hostname, servedPort(s)) && !x.about.on(address, port)
 	}
 	return !x.dialled.on(address, port)

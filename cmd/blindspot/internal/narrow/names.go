@@ -12,7 +12,7 @@ import (
 func Name(inv *discover.Inventory, pattern string) Filter {
 	pattern = strings.TrimSuffix(strings.ToLower(pattern), ".")
 	return func(s *discover.Sighting) bool {
-		if s.Name == discover.NameValid {
+		if s.Hostname != "" {
 			return matches(pattern, s.Hostname)
 		}
 		c := leaf(inv, s)

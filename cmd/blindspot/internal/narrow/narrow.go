@@ -18,6 +18,10 @@ func By(inv *discover.Inventory, filters ...Filter) *discover.Inventory {
 		return inv
 	}
 	part := *inv
+	part.Offers = slices.DeleteFunc(slices.Clone(inv.Offers), func(o *discover.OfferCount) bool {
+		s := withoutTLS(o)
+		return slices.ContainsFunc(filters, func(keep Filter) bool { return !keep(s) })
+	})
 	part.Sightings = func(yield func(*discover.Sighting, error) bool) {
 		for s, err := range inv.Sightings {
 			if err == nil && slices.ContainsFunc(filters, func(keep Filter) bool { return !keep(s) }) {
@@ -29,6 +33,15 @@ func By(inv *discover.Inventory, filters ...Filter) *discover.Inventory {
 		}
 	}
 	return &part
+}
+
+// withoutTLS is what filters are asked about sessions that stayed in the clear:
+// traffic without a name or a certificate.
+func withoutTLS(o *discover.OfferCount) *discover.Sighting {
+	s := &discover.Sighting{First: o.First, Last: o.Last, Count: o.Count, Clients: o.Clients}
+	s.Network, s.Target, s.Transport, s.Server = o.Network, o.Target, discover.TCP, o.Server
+	s.Preface, s.Class = o.Preface, o.Class
+	return s
 }
 
 // leaf returns the certificate that the server presented, nil where it is not

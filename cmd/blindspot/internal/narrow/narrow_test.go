@@ -60,6 +60,7 @@ var day = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 // ends so many days after day.
 type scene struct {
 	sightings []*discover.Sighting
+	offers    []*discover.OfferCount
 	certs     map[discover.Fingerprint]*discover.Certificate
 	chains    map[discover.ChainID][]discover.Fingerprint
 }
@@ -95,6 +96,7 @@ func (s *scene) saw(hostname, server string, hour int, chain discover.ChainID, c
 
 func (s *scene) inventory() *discover.Inventory {
 	return &discover.Inventory{
+		Offers:      s.offers,
 		Certificate: func(f discover.Fingerprint) *discover.Certificate { return s.certs[f] },
 		Chain:       func(id discover.ChainID) []discover.Fingerprint { return s.chains[id] },
 		Sightings: func(yield func(*discover.Sighting, error) bool) {
@@ -119,14 +121,19 @@ func kept(t *testing.T, inv *discover.Inventory, filters ...Filter) (list []stri
 	return list
 }
 
+// public makes a sighting one of an ECH provider's public name.
+func public(x *discover.Sighting) { x.Name = discover.NamePublic }
+
 func TestName(t *testing.T) {
 	s := newScene()
 	s.saw("www.shop.example", "10.0.0.1:443", 0, discover.ChainID{})
 	s.saw("other.example", "10.0.0.2:443", 0, s.certificate(1, "", "www.shop.example"))
 	s.saw("", "10.0.0.3:443", 0, s.certificate(1, "", "mail.shop.example"))
 	s.saw("", "10.0.0.4:443", 0, discover.ChainID{})
+	s.saw("ech.shop.example", "10.0.0.5:443", 0, discover.ChainID{}, public)
 	inv := s.inventory()
-	if got, want := kept(t, inv, Name(inv, "*.Shop.Example.")), []string{"www.shop.example@10.0.0.1:443", "@10.0.0.3:443"}; !slices.Equal(got, want) {
+	want := []string{"www.shop.example@10.0.0.1:443", "@10.0.0.3:443", "ech.shop.example@10.0.0.5:443"}
+	if got := kept(t, inv, Name(inv, "*.Shop.Example.")); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -203,6 +210,11 @@ func TestChecks(t *testing.T) {
 			t.Errorf("%s at %s: by port: got %v, want %v", tt.hostname, tt.server, got, tt.noPort)
 		}
 	}
+	s := newScene()
+	s.saw("ech.example", "10.0.0.1:443", 0, discover.ChainID{}, public)
+	if x.NoName(s.sightings[0]) || !x.NoPort(s.sightings[0]) {
+		t.Error("a public name of ECH is no unmonitored hostname; its endpoint is one that no check is about")
+	}
 }
 
 func TestSurfaces(t *testing.T) {
@@ -245,5 +257,51 @@ func TestSurfaces(t *testing.T) {
 	}
 	if got := len(kept(t, inv, x.Surface("mesh"), x.Owner("platform"))); got != 2 {
 		t.Errorf("surface mesh: got %d sightings, want 2", got)
+	}
+}
+
+// TestOffers: sessions in the clear are narrowed by where they are; they have
+// no name and no certificate.
+func TestOffers(t *testing.T) {
+	s := newScene()
+	for _, server := range []string{"10.0.0.1:25", "10.0.0.2:25", "10.0.0.2:143"} {
+		o := &discover.OfferCount{Count: 1}
+		o.Server, o.Preface, o.State = netip.MustParseAddrPort(server), "smtp", discover.OfferRefused
+		s.offers = append(s.offers, o)
+	}
+	s.offers[2].Preface = "imap"
+	inv := s.inventory()
+	surfaces, err := NewSurfaces(inv, []config.Surface{{Name: "mail", Owner: "post", StartTLS: []string{"smtp"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expiring, err := Expiring(inv, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := NewChecks([]monitored.Check{{Enabled: true, Address: "10.0.0.1", Port: 25, Grade: monitored.GradeDefaultCertificate}})
+	for _, tt := range []struct {
+		name    string
+		filters []Filter
+		want    []string
+	}{
+		{"all", nil, []string{"10.0.0.1:25", "10.0.0.2:25", "10.0.0.2:143"}},
+		{"a surface", []Filter{surfaces.Surface("mail")}, []string{"10.0.0.1:25", "10.0.0.2:25"}},
+		{"no surface", []Filter{surfaces.Surface(Unassigned)}, []string{"10.0.0.2:143"}},
+		{"not dialled", []Filter{checks.NoPort}, []string{"10.0.0.2:25", "10.0.0.2:143"}},
+		{"both", []Filter{checks.NoPort, surfaces.Owner("post")}, []string{"10.0.0.2:25"}},
+		{"a name", []Filter{Name(inv, "*")}, nil},
+		{"expiring", []Filter{expiring}, nil},
+	} {
+		var got []string
+		for _, o := range By(inv, tt.filters...).Offers {
+			got = append(got, o.Server.String())
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	if len(inv.Offers) != 3 {
+		t.Error("narrowing changed the inventory")
 	}
 }

@@ -55,7 +55,7 @@ func NewSurfaces(inv *discover.Inventory, list []config.Surface) (*Surfaces, err
 		if err != nil {
 			return nil, err
 		}
-		if !s.InUse() {
+		if !s.InUse() && s.Class != discover.ClassVerify {
 			continue
 		}
 		if s.ClientAuth > 0 || !s.ClientChain.IsZero() {
