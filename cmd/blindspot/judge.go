@@ -50,8 +50,8 @@ func (f *judgeFlags) check(cmd *cobra.Command) (err error) {
 	if f.scope != "" && f.scope != "all" {
 		return usage(cmd, "--scope %s: want all, or a scope section in the configuration file", f.scope)
 	}
-	if !f.unchecked && len(f.monitored) == 0 && f.config == "" {
-		return usage(cmd, "say what monitoring checks: --monitored kind:path, or a configuration file with a monitored section; what is in use alone lists 'blindspot hosts'")
+	if !f.unchecked && len(f.monitored) == 0 && f.config == "" && f.scope != "all" { // all: whatever is in use, checked or not
+		return usage(cmd, "say what monitoring checks: --monitored kind:path, or a configuration file with a monitored section; or --scope all, to report everything in use as if nothing were checked; what is in use alone lists 'blindspot hosts'")
 	}
 	if f.checks, err = monitoredSpecs(cmd, f.monitored); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (f *judgeFlags) readChecks(cmd *cobra.Command, file *config.File) (*monitor
 	if len(specs) > 0 {
 		return monitored.Read(specs)
 	}
-	if !f.unchecked {
+	if !f.unchecked && f.scope != "all" {
 		return nil, usage(cmd, "%s names nothing that is monitored: add a monitored section, or --monitored kind:path", f.config)
 	}
 	return nil, nil
