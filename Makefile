@@ -34,8 +34,8 @@ race: need ## run the tests with the race detector
 lint: need ## formatting, vet, staticcheck (and golangci-lint where installed)
 	@files=$$(gofmt -l cmd capture discover store tlsparse testdata .ci/*.go); \
 	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w on them):"; echo "$$files"; exit 1; fi
-	$(GO) vet ./... ./testdata/pcaps/gen
-	$(GO) run $(STATICCHECK) ./... ./testdata/pcaps/gen
+	$(GO) vet ./... ./testdata/pcaps/gen ./testdata/lengths/measure
+	$(GO) run $(STATICCHECK) ./... ./testdata/pcaps/gen ./testdata/lengths/measure
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; fi
 
 fuzz: need ## run every fuzz target; FUZZTIME seconds for all together

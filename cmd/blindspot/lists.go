@@ -9,6 +9,7 @@ import (
 	"blindspot/cmd/blindspot/internal/config"
 	"blindspot/cmd/blindspot/internal/narrow"
 	"blindspot/discover"
+	"blindspot/discover/coverage"
 	"blindspot/discover/report"
 
 	"github.com/spf13/cobra"
@@ -77,6 +78,9 @@ func (l *listCommand) narrowed(inv *discover.Inventory, file *config.File, check
 		return nil, err
 	}
 	cfg := report.ListConfig{SketchKey: l.source.sketches}
+	if cfg.Consistent, err = coverage.Consistent(inv, nil); err != nil {
+		return nil, err
+	}
 	if checks != nil {
 		cfg.Monitored = checks.Monitored
 	}

@@ -17,7 +17,7 @@ import (
 type cellKey struct {
 	name, endpoint, chain, client uint32
 	version, outcome              uint32
-	alert, known                  uint32
+	alert, known, lengths         uint32
 	class                         uint64 // see parts.go
 	kind                          discover.NameKind
 	phase                         phase
@@ -39,6 +39,7 @@ type cell struct {
 	alert         *discover.Alert // shared
 	refused       bool            // the alert is about a certificate
 	known         string
+	lengths       *lengthWords // of encrypted records, nil where they tell nothing
 	phase         phase
 	clientExpired bool
 
@@ -59,6 +60,12 @@ type cell struct {
 	// ruled are the verdicts of the surface's store on chain and client, nil
 	// for none.
 	ruled, ruledClient *trust.Verdict
+
+	// asked is when our own look was last shown the chain, zero for a chain that
+	// the handshakes showed; see looks.go.
+	asked time.Time
+	// vouches says that findings may rest on the look that the cell is.
+	vouches bool
 
 	probe bool // only scanners made it
 	stray bool // its name was asked for in passing
@@ -99,7 +106,7 @@ func (c *cell) compare(o *cell) int {
 	return cmp.Or(
 		cmp.Compare(c.class, o.class), cmp.Compare(c.kind, o.kind), cmp.Compare(c.version, o.version), cmp.Compare(c.outcome, o.outcome),
 		cmp.Compare(c.alert.Description, o.alert.Description), cmp.Compare(c.alert.Level, o.alert.Level),
-		cmp.Compare(c.known, o.known), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), c.first.Compare(o.first),
+		cmp.Compare(c.known, o.known), cmp.Compare(c.lengths.String(), o.lengths.String()), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), c.first.Compare(o.first),
 	)
 }
 

@@ -25,6 +25,7 @@ type cert struct {
 	known bool     // it could be read
 	names []string // what a hostname can match
 	weak  string
+	size  int // of its DER, 0 where that is not known
 }
 
 // lifetime is how long the certificate is valid, 0 where its dates are not known.
@@ -81,21 +82,22 @@ func (a *analysis) certificate(fp discover.Fingerprint) *cert {
 	if c := a.certs[fp]; c != nil {
 		return c
 	}
-	c := &cert{id: uint32(len(a.certs) + 1)}
+	c := &cert{Certificate: &discover.Certificate{SHA256: fp}}
 	if a.inv.Certificate != nil {
 		if full := a.inv.Certificate(fp); full != nil {
-			c.Certificate, c.known = full, true
-			c.names, c.weak = full.Names(), full.WeakReason()
+			c = readCert(full)
 			if !a.wantsDER() {
 				c.Certificate = slim(full)
 			}
 		}
 	}
-	if c.Certificate == nil {
-		c.Certificate = &discover.Certificate{SHA256: fp}
-	}
+	c.id = uint32(len(a.certs) + 1)
 	a.certs[fp] = c
 	return c
+}
+
+func readCert(full *discover.Certificate) *cert {
+	return &cert{Certificate: full, known: true, names: full.Names(), weak: full.WeakReason(), size: len(full.DER)}
 }
 
 // wantsDER reports whether certificates are judged by stores or looked up in

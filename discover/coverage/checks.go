@@ -95,7 +95,9 @@ func (x *checkIndex) note(s *discover.Sighting, use bool) {
 		return
 	}
 	for _, c := range x.byName[s.Hostname] {
-		c.used = c.used || c.onPort(servedPort(s))
+		// Behind a public name others are used; to be asked for is enough for it
+		// to be worth a check.
+		c.used = c.used || s.Name == discover.NameValid && c.onPort(servedPort(s))
 		c.asked = true
 	}
 	for _, c := range x.byAddr[s.Server.Addr().Unmap()] {

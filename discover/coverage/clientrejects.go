@@ -134,12 +134,16 @@ func (a *analysis) rejectFinding(cells []*cell) discover.Finding {
 	l := cells[0].presumed()
 	accepted := a.accepted(cells[0], l)
 	f.Severity = pick(accepted == 0 && f.Clients >= 2 && material(&f), f.Clients >= 2 || f.Handshakes >= again)
+	what := describe(l)
+	if l == nil && notLogged(cells) {
+		what = "not named by the log"
+	}
 	others := "and no other client was seen to accept it"
 	if accepted > 0 {
 		others = fmt.Sprintf("while %s went on", count(accepted, "handshake"))
 	}
 	f.Detail = fmt.Sprintf("Clients refuse the certificate (%s) of %s with %s: %s, %s.",
-		describe(l), where(&f), strings.Join(reasons(cells), ", "), used(&f), others)
+		what, where(&f), strings.Join(reasons(cells), ", "), used(&f), others)
 	f.Remedy = shows(rejectRemedy(cells), cells)
 	f.Evidence["alerts"] = alertCounts(cells)
 	f.Evidence["accepted"] = accepted
@@ -151,7 +155,7 @@ func (a *analysis) rejectFinding(cells []*cell) discover.Finding {
 }
 
 // accepted counts the handshakes of clients that went on with the leaf l for
-// the same name.
+// the same name; where it was not seen, at the same endpoint.
 func (a *analysis) accepted(c *cell, l *cert) uint64 {
 	list := c.endpoint.cells
 	if c.name != nil {
@@ -159,14 +163,14 @@ func (a *analysis) accepted(c *cell, l *cert) uint64 {
 	}
 	var n uint64
 	for _, o := range list {
-		if o.name == c.name && o.established() && o.real() && o.presumed() == l {
+		if o.name == c.name && o.established() && o.real() && o.presumed() == l && (l != nil || o.endpoint == c.endpoint) {
 			n += o.use
 		}
 	}
 	return n
 }
 
-// presumedUse counts the handshakes whose certificate the wire hid.
+// presumedUse counts the handshakes whose certificate was not seen.
 func presumedUse(cells []*cell) (n uint64) {
 	for _, c := range cells {
 		if c.leaf() == nil {

@@ -25,6 +25,27 @@ type hearing struct {
 	chain   *chain
 	surface int
 	usage   trust.Usage
+	// leafOnly says that what came with the leaf is not known, so that the
+	// chain as presented is not judged.
+	leafOnly bool
+}
+
+// hearings are those of a cell: of the server's chain, and of the client's.
+func (c *cell) hearings() [2]hearing {
+	return [...]hearing{
+		{c.chain, c.surface, trust.Server, c.known == discover.FromLeaf},
+		{c.client, c.surface, trust.Client, false},
+	}
+}
+
+// certificates are those that a store is asked about; nil stands for what is
+// not known.
+func (h hearing) certificates() []*discover.Certificate {
+	list := h.chain.whole()
+	if h.leafOnly {
+		list = append(list, nil)
+	}
+	return list
 }
 
 // convene makes the stores ready; it returns nil where there are none.
@@ -46,7 +67,7 @@ func (a *analysis) convene() *courts {
 	}
 	x.learn(a)
 	for _, c := range a.order {
-		for _, h := range [...]hearing{{c.chain, c.surface, trust.Server}, {c.client, c.surface, trust.Client}} {
+		for _, h := range c.hearings() {
 			if h.chain != nil && x.own[c.surface] != nil && c.shownLast.After(x.last[h]) {
 				x.last[h] = c.shownLast
 			}
@@ -92,15 +113,15 @@ func (x *courts) rule(order []*cell) {
 		}
 		v, ok := done[h]
 		if !ok {
-			r := own.Judge(h.chain.whole(), &x.known, x.last[h], h.usage)
+			r := own.Judge(h.certificates(), &x.known, x.last[h], h.usage)
 			v = &r
 			done[h] = v
 		}
 		return v
 	}
 	for _, c := range order {
-		c.ruled = of(hearing{c.chain, c.surface, trust.Server})
-		c.ruledClient = of(hearing{c.client, c.surface, trust.Client})
+		h := c.hearings()
+		c.ruled, c.ruledClient = of(h[0]), of(h[1])
 	}
 }
 
@@ -144,7 +165,7 @@ func (a *analysis) everyVerdict(h hearing) []storeVerdict {
 	x := a.courts
 	out := make([]storeVerdict, 0, len(x.stores))
 	for _, s := range x.stores {
-		v := s.Judge(h.chain.whole(), &x.known, x.last[h], h.usage)
+		v := s.Judge(h.certificates(), &x.known, x.last[h], h.usage)
 		e := storeVerdict{Name: s.Name, Incomplete: v.Incomplete(), Root: clean(v.RootName), Date: stamp(s.Date), Hash: s.Hash}
 		if v.Trusted != discover.Unknown {
 			yes := v.Trusted == discover.Yes

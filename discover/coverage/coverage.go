@@ -87,6 +87,13 @@ type analysis struct {
 	sights    map[discover.Fingerprint]*discover.Certificate // see sighted
 	courts    *courts
 	crowd     *crowded // see clientsOf
+	offers    map[offerKey]*offered
+	offerList []*offered            // in scope, by endpoint
+	scanning  map[netip.Prefix]bool // see markProbes
+	lengths   map[uint32]*lengthWords
+	kin       map[*name]*kin      // see kinOf
+	nearest   *authorities        // see authorities
+	wholes    map[string]delivery // by domain, see whole
 
 	total   uint64 // handshakes in use by clients, in scope
 	summary Summary
@@ -117,6 +124,8 @@ func newAnalysis(inv *discover.Inventory, checks *monitored.Result, cfg Config) 
 		inUse:    map[netip.Addr]struct{}{},
 		sights:   map[discover.Fingerprint]*discover.Certificate{},
 		byServer: map[netip.Addr][]*endpoint{},
+		lengths:  map[uint32]*lengthWords{},
+		kin:      map[*name]*kin{},
 		behind:   hopEnds(inv.Hops),
 		stock:    newStock(cfg.Inventory),
 	}
@@ -128,6 +137,7 @@ func newAnalysis(inv *discover.Inventory, checks *monitored.Result, cfg Config) 
 		a.scope.addRecords(cfg.Inventory)
 	}
 	a.prepareSurfaces()
+	a.readOffers()
 	return a
 }
 

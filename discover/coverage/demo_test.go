@@ -18,7 +18,7 @@ func TestKinds(t *testing.T) {
 		"unmonitored-hostname", "unmonitored-endpoint", "weak-check", "unused-check", "expired-certificate",
 		"expiring-certificate", "not-yet-valid-certificate", "name-mismatch", "key-mismatch", "untrusted-certificate",
 		"incomplete-chain", "split-deployment", "stale-certificate", "client-rejects", "unknown-certificate", "undelivered-certificate",
-		"unnamed-endpoint", "hidden-certificate", "weak-tls",
+		"unnamed-endpoint", "hidden-certificate", "cleartext-after-offer", "weak-tls",
 	}
 	var got []string
 	for _, k := range kinds {

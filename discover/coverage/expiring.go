@@ -85,7 +85,8 @@ func (a *analysis) expiringClients() []discover.Finding {
 
 // expiring reports whether l, presented in c, ends soon.
 func (a *analysis) expiring(l *cert, c *cell) bool {
-	if l == nil || !l.known || l.NotAfter.IsZero() || !c.real() || a.at.Sub(c.last) > current {
+	if l == nil || !l.known || l.NotAfter.IsZero() || !c.real() || a.at.Sub(c.last) > current ||
+		c.phase == phaseExpired && l == c.leaf() { // by a look later than the traffic
 		return false
 	}
 	within := a.cfg.ExpiringWithin

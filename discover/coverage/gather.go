@@ -34,6 +34,7 @@ func (a *analysis) gather() error {
 
 func (a *analysis) add(s *discover.Sighting) {
 	use, checks := a.split(s)
+	a.beside(s, use)
 	a.checks.note(s, use > 0)
 	e := a.endpoint(s)
 	ch := a.chainOf(s.Chain)
@@ -42,13 +43,16 @@ func (a *analysis) add(s *discover.Sighting) {
 		return
 	}
 	a.summary.MonitorHandshakes += checks
-	if !s.InUse() {
+	if !s.InUse() && s.Class != discover.ClassVerify {
 		a.askedFor(s, use)
 		return
 	}
 	for _, x := range a.parts(s, use, checks) {
 		a.class = x.class
-		if p, some := ch.phaseOf(s.First, s.Last); some {
+		if s.Class == discover.ClassVerify { // the last look counts
+			p, _ := ch.phaseOf(s.Last, s.Last)
+			a.fold(x.Sighting, e, ch, p, 0, 0, false)
+		} else if p, some := ch.phaseOf(s.First, s.Last); some {
 			a.foldBoundary(x.Sighting, e, ch, p, x.use, x.checks)
 		} else {
 			a.fold(x.Sighting, e, ch, p, x.use, x.checks, true)
@@ -57,11 +61,10 @@ func (a *analysis) add(s *discover.Sighting) {
 }
 
 // split tells the clients' handshakes of a sighting from those that the checks
-// made. Where every client that is known by address is a monitor, so are those
-// that are not.
+// made.
 func (a *analysis) split(s *discover.Sighting) (use, checks uint64) {
 	switch {
-	case s.Known == discover.FromVerify:
+	case s.Class == discover.ClassVerify:
 		return 0, 0 // our own look is neither, but it shows a certificate
 	case s.Class == discover.ClassMonitor:
 		return 0, s.Count
@@ -69,18 +72,26 @@ func (a *analysis) split(s *discover.Sighting) (use, checks uint64) {
 	if len(a.cfg.MonitorSources) == 0 {
 		return s.Count, 0
 	}
+	checks = a.checksAmong(s.Count, &s.Clients)
+	return s.Count - checks, checks
+}
+
+// checksAmong is how many of n were made by checks among their clients. Where
+// every client that is known by address is a monitor, so are those that are
+// not.
+func (a *analysis) checksAmong(n uint64, clients *discover.Clients) (checks uint64) {
 	others := false
-	for i := range s.Clients.Exact {
-		if c := &s.Clients.Exact[i]; a.monitor(c.Addr) {
+	for i := range clients.Exact {
+		if c := &clients.Exact[i]; a.monitor(c.Addr) {
 			checks += c.Count
 		} else {
 			others = true
 		}
 	}
-	if checks > 0 && !others || checks > s.Count {
-		checks = s.Count
+	if checks > 0 && !others || checks > n {
+		checks = n
 	}
-	return s.Count - checks, checks
+	return checks
 }
 
 func (a *analysis) monitor(client netip.Prefix) bool {
@@ -111,7 +122,7 @@ func (a *analysis) inScope(s *discover.Sighting, e *endpoint, ch *chain) bool {
 	if e.inScope {
 		return true
 	}
-	if s.Name == discover.NameValid {
+	if s.Hostname != "" { // an ECH provider's public name too: the server is theirs
 		return a.scope.name(s.Hostname)
 	}
 	return ch != nil && a.scope.certificate(ch.leaf)
@@ -122,10 +133,7 @@ func (a *analysis) leaveOut(s *discover.Sighting, use uint64) {
 		return
 	}
 	a.foreign.Handshakes += use
-	k := OutOfScopeEntry{Port: s.Server.Port()}
-	if s.Name == discover.NameValid {
-		k.Hostname = s.Hostname
-	}
+	k := OutOfScopeEntry{Hostname: s.Hostname, Port: s.Server.Port(), ECHPublic: s.Name == discover.NamePublic}
 	if _, ok := a.out[k]; ok || len(a.out) < maxOutOfScope {
 		a.out[k] += use
 	}
@@ -221,7 +229,7 @@ func (a *analysis) cell(s *discover.Sighting, e *endpoint, ch *chain, p phase) *
 	k := cellKey{
 		endpoint: e.id, kind: s.Name, phase: p, class: a.class,
 		version: a.word(s.Version), outcome: a.word(string(s.Outcome)),
-		alert: a.word(s.Alert), known: a.word(s.Known),
+		alert: a.word(s.Alert), known: a.word(s.Known), lengths: a.word(lengthsOf(s)),
 	}
 	if n != nil {
 		k.name = n.id
@@ -239,7 +247,7 @@ func (a *analysis) cell(s *discover.Sighting, e *endpoint, ch *chain, p phase) *
 		c = &cell{
 			name: n, endpoint: e, chain: ch, client: client, class: a.class, kind: s.Name,
 			version: a.texts[k.version], outcome: discover.Outcome(a.texts[k.outcome]), alert: a.alertOf(s.Alert),
-			refused: s.RefusedCertificate(), known: a.texts[k.known], phase: p, clientExpired: k.clientExpired,
+			refused: s.RefusedCertificate(), known: a.texts[k.known], lengths: a.lengthsAt(k.lengths), phase: p, clientExpired: k.clientExpired,
 		}
 		a.cells[k] = c
 		a.order = append(a.order, c)

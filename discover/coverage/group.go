@@ -99,6 +99,7 @@ func (a *analysis) commonEvidence(f *discover.Finding, cells []*cell) {
 		f.Evidence["not_before"] = stamp(l.NotBefore)
 		f.Evidence["not_after"] = stamp(l.NotAfter)
 	}
+	knownBy(f, cells)
 }
 
 // checkOwner is who the checks say that the cell belongs to.

@@ -15,7 +15,8 @@ func init() { register(kind{name: "hidden-certificate", rank: 18, find: findHidd
 // It must not appear where a check covers the name or the address; where the
 // same name showed its certificate on the same endpoint in another handshake,
 // the checks' included; for handshakes that have no certificate by design, or
-// whose certificate the sensor missed (that is in the report's head).
+// whose certificate the sensor missed or another sensor's log does not name
+// (that is in the report's head).
 func findHidden(a *analysis) []discover.Finding {
 	var out []discover.Finding
 	for _, cells := range groupBy(a.order, func(c *cell) (int, bool) {
@@ -63,6 +64,7 @@ func (a *analysis) hidden(cells []*cell) discover.Finding {
 		reasons[c.known] += c.use
 	}
 	f.Evidence["reasons"] = reasons
+	a.addLengths(&f, cells)
 	return f
 }
 

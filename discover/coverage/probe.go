@@ -36,7 +36,7 @@ func (a *analysis) odd(c *cell) (client netip.Prefix, odd, giveaway bool) {
 		return client, false, false
 	}
 	giveaway = !c.established() || legacy[c.version] != "" || c.name != nil && a.uncovered(c.name, c.endpoint)
-	return client, giveaway || c.name == nil, giveaway
+	return client, giveaway || c.name == nil && c.kind != discover.NamePublic, giveaway
 }
 
 // uncovered reports whether certificates are known at e and none fits n.
@@ -68,6 +68,7 @@ func (a *analysis) markProbes() {
 	if len(scanners) == 0 {
 		return
 	}
+	a.scanning = scanners
 	a.summary.Scanners = len(scanners)
 	for _, c := range a.order {
 		if c.use > 0 && onlyBy(c, scanners) {

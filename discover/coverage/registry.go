@@ -31,6 +31,9 @@ func (a *analysis) findings() []discover.Finding {
 		rank[k.name] = k.rank
 		out = append(out, k.find(a)...)
 	}
+	for i := range out {
+		out[i].Detail += askedText(&out[i])
+	}
 	slices.SortStableFunc(out, func(x, y discover.Finding) int {
 		return cmp.Or(
 			cmp.Compare(y.Severity.Rank(), x.Severity.Rank()),

@@ -37,16 +37,22 @@ type Summary struct {
 	// ScannerHandshakes raise no finding.
 	Scanners          int    `json:"scanners"`
 	ScannerHandshakes uint64 `json:"scanner_handshakes"`
+	// Verified are handshakes whose certificate was not seen, at places where
+	// our own look was shown one since.
+	Verified uint64 `json:"verified"`
 	// Beyond counts handshakes that came after a bound of the comparison was
 	// reached; they are in no finding.
-	Beyond   uint64                    `json:"beyond"`
-	Findings map[discover.Severity]int `json:"findings"`
+	Beyond    uint64                    `json:"beyond"`
+	Cleartext Cleartext                 `json:"cleartext"`
+	Findings  map[discover.Severity]int `json:"findings"`
 }
 
 // OutOfScope is the traffic that is not ours.
 type OutOfScope struct {
 	Handshakes uint64            `json:"handshakes"`
 	Largest    []OutOfScopeEntry `json:"largest"`
+	// Cleartext counts sessions that stayed in the clear, as in Summary.
+	Cleartext uint64 `json:"cleartext"`
 }
 
 // OutOfScopeEntry is one name and port that is not ours; Hostname is empty for
@@ -55,6 +61,9 @@ type OutOfScopeEntry struct {
 	Hostname   string `json:"hostname"`
 	Port       uint16 `json:"port"`
 	Handshakes uint64 `json:"handshakes"`
+	// ECHPublic: Hostname is an ECH provider's public name, under which clients
+	// ask for names that cannot be seen.
+	ECHPublic bool `json:"ech_public,omitempty"`
 }
 
 // AskedOnly counts names in scope that clients asked for and that are not in

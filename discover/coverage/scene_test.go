@@ -26,6 +26,7 @@ type scene struct {
 	sightings []*discover.Sighting
 	certs     map[discover.Fingerprint]*discover.Certificate
 	chains    map[discover.ChainID][]discover.Fingerprint
+	offers    []*discover.OfferCount
 	live      bool
 }
 
@@ -36,6 +37,7 @@ func newScene() *scene {
 func (s *scene) inventory() *discover.Inventory {
 	inv := &discover.Inventory{
 		Live:        s.live,
+		Offers:      s.offers,
 		Certificate: func(f discover.Fingerprint) *discover.Certificate { return s.certs[f] },
 		Chain:       func(id discover.ChainID) []discover.Fingerprint { return s.chains[id] },
 		Sightings: iter.Seq2[*discover.Sighting, error](func(yield func(*discover.Sighting, error) bool) {

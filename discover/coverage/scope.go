@@ -55,6 +55,23 @@ func newScope(s Scope, checks []monitored.Check) *scope {
 	return out
 }
 
+// Within returns a function that reports whether traffic is ours as Compare
+// takes it, by its server and its name; what only its certificate makes ours is
+// not. checks may be nil.
+func (c *Config) Within(checks *monitored.Result) func(*discover.Sighting) bool {
+	if checks == nil {
+		checks = &monitored.Result{}
+	}
+	own := newScope(c.Scope, checks.Checks)
+	if own.learns(c.Scope) {
+		own.addRecords(c.Inventory)
+	}
+	return func(s *discover.Sighting) bool {
+		e := endpoint{endpointKey: endpointKey{network: s.Network, target: s.Target, transport: s.Transport, server: s.Server}}
+		return own.endpoint(&e) || s.Name == discover.NameValid && own.name(s.Hostname)
+	}
+}
+
 // learns reports whether s leaves it to checks and inventory what is ours.
 func (*scope) learns(s Scope) bool { return !s.All && len(s.Domains) == 0 && len(s.Servers) == 0 }
 

@@ -15,6 +15,7 @@ func (a *analysis) settle() {
 	for _, n := range a.nameList {
 		n.cover = a.checks.of(n.text)
 	}
+	looks := a.lend()
 	for _, c := range a.order {
 		a.link(c)
 	}
@@ -29,9 +30,11 @@ func (a *analysis) settle() {
 	a.witnessBySight()
 	a.markProbes()
 	a.markStray()
+	a.admit(looks)
 	for _, c := range a.order {
 		a.tally(c)
 	}
+	a.settleOffers()
 	a.courts = a.convene()
 	for _, n := range a.nameList {
 		if d := registrable(n.text); n.use > 0 {
@@ -98,6 +101,9 @@ func (a *analysis) tally(c *cell) {
 		return
 	}
 	c.endpoint.use += c.use
+	if !c.asked.IsZero() {
+		a.summary.Verified += c.use
+	}
 	a.inUse[c.endpoint.server.Addr().Unmap()] = struct{}{}
 	s := &a.surfaces[c.surface]
 	s.endpoints[c.endpoint] = struct{}{}

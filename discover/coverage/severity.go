@@ -19,7 +19,8 @@ import "blindspot/discover"
 //	untrusted-certificate        material, and clients refuse a server's otherwise    only a load balancer's far side
 //	incomplete-chain                                          material, or clients refuse    otherwise
 //	split-deployment                                          otherwise                      the newest is hardly a day old;
-//	                                                                                            public servers without a surface
+//	                                                                                            public servers without a surface;
+//	                                                                                            known by record lengths alone
 //	stale-certificate            expired, and material        otherwise
 //	unknown-certificate                                       material                       otherwise
 //	undelivered-certificate                                   its names get another one      nobody uses its names
@@ -27,7 +28,8 @@ import "blindspot/discover"
 //	                             more, and none goes on       again
 //	weak-tls                                                  material                       otherwise
 //	unnamed-endpoint,                                                                        always
-//	hidden-certificate
+//	hidden-certificate,
+//	cleartext-after-offer
 //
 // Material use is 1 % of the traffic, or five clients; slight use is one
 // client with under 0.1 %.

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"blindspot/discover"
 )
 
 // showing is what one endpoint showed of one leaf for a name.
@@ -65,7 +67,9 @@ type showingEvidence struct {
 	// PassedOn are handshakes that a load balancer passed on to it.
 	PassedOn uint64 `json:"passed_on,omitempty"`
 	// Checks are handshakes of the checks themselves.
-	Checks    uint64 `json:"checks,omitempty"`
+	Checks uint64 `json:"checks,omitempty"`
+	// KnownBy is "verify" where only our own look was shown it.
+	KnownBy   string `json:"known_by,omitempty"`
 	FirstSeen string `json:"first_seen"`
 	LastSeen  string `json:"last_seen"`
 }
@@ -75,6 +79,7 @@ func showingsOf(list []*showing) []showingEvidence {
 	type sum struct {
 		showingEvidence
 		first, last time.Time
+		cells       []*cell
 	}
 	var order []*endpoint
 	at := map[*endpoint]*sum{}
@@ -86,6 +91,7 @@ func showingsOf(list []*showing) []showingEvidence {
 			order = append(order, w.endpoint)
 		}
 		widen(&e.first, &e.last, w.first, w.last)
+		e.cells = append(e.cells, w.cells...)
 		for _, c := range w.cells {
 			e.Handshakes += c.use
 			e.PassedOn += c.forwarded
@@ -97,6 +103,9 @@ func showingsOf(list []*showing) []showingEvidence {
 	for _, e := range bounded(order, maxListed) {
 		s := at[e]
 		s.Endpoint, s.FirstSeen, s.LastSeen = e.text(), stamp(s.first), stamp(s.last)
+		if by, asked := sources(s.cells); by == discover.FromVerify {
+			s.KnownBy, s.LastSeen = by, stamp(asked)
+		}
 		out = append(out, s.showingEvidence)
 	}
 	return out

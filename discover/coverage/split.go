@@ -32,8 +32,12 @@ func init() { register(kind{name: "split-deployment", rank: 12, find: findSplits
 //
 // Different valid certificates of one issuer for the same names on different
 // endpoints are a split: one of them ends first.
+//
+// Where certificates are hidden, the lengths of their records tell; see
+// lengthSplits.
 func findSplits(a *analysis) []discover.Finding {
 	groups := map[string]*split{}
+	told := map[placeKey]bool{}
 	var order []*split
 	for _, n := range a.nameList {
 		for _, s := range a.servedOf(n, true) {
@@ -41,6 +45,7 @@ func findSplits(a *analysis) []discover.Finding {
 			if x == nil {
 				continue
 			}
+			told[placeKey{n, servedKey{s.surface, x.showings[0].endpoint.network, x.showings[0].endpoint.port()}}] = true
 			if g := groups[x.key]; g != nil {
 				g.showings = append(g.showings, x.showings...)
 				g.fresh = g.fresh && x.fresh
@@ -54,7 +59,7 @@ func findSplits(a *analysis) []discover.Finding {
 	for _, x := range order {
 		out = append(out, a.splitFinding(x))
 	}
-	return out
+	return append(out, a.lengthSplits(told)...)
 }
 
 // split is a set of certificates that are served together.
@@ -105,7 +110,7 @@ type splitCertificate struct {
 }
 
 func (a *analysis) splitFinding(x *split) discover.Finding {
-	f := a.finding("split-deployment", preferShown(cellsOf(x.showings)))
+	f := a.shownFinding("split-deployment", preferShown(cellsOf(x.showings)))
 	f.Endpoints = bounded(places(x.showings), maxEndpoints)
 	f.Severity = pick(false, !x.fresh && !a.public(x))
 	var parts []string

@@ -190,7 +190,7 @@ func (a *analysis) changed(w *showing) bool {
 
 func (a *analysis) staleFinding(s *stale) discover.Finding {
 	cells := preferShown(cellsOf(s.behind))
-	f := a.finding("stale-certificate", cells)
+	f := a.shownFinding("stale-certificate", cells)
 	f.Endpoints = bounded(places(s.behind), maxEndpoints)
 	ended := !s.old.NotAfter.IsZero() && f.LastSeen.After(s.old.NotAfter.Add(clockSkew))
 	f.Severity = pick(ended && material(&f), true)

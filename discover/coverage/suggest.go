@@ -382,7 +382,7 @@ func (a *analysis) trustedBy(cells []*cell) []string {
 	var out []string
 	for _, s := range a.courts.stores {
 		trusts := func(c *cell) bool {
-			return s.Judge(c.chain.whole(), &a.courts.known, c.shownLast, trust.Server).Trusted == discover.Yes
+			return s.Judge(c.hearings()[trust.Server].certificates(), &a.courts.known, c.shownLast, trust.Server).Trusted == discover.Yes
 		}
 		if len(chains) > 0 && !slices.ContainsFunc(chains, func(c *cell) bool { return !trusts(c) }) {
 			out = append(out, s.Name)

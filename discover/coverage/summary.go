@@ -75,9 +75,21 @@ func (a *analysis) largest() []OutOfScopeEntry {
 		out = append(out, k)
 	}
 	slices.SortFunc(out, func(x, y OutOfScopeEntry) int {
-		return cmp.Or(cmp.Compare(y.Handshakes, x.Handshakes), cmp.Compare(x.Hostname, y.Hostname), cmp.Compare(x.Port, y.Port))
+		return cmp.Or(cmp.Compare(y.Handshakes, x.Handshakes), cmp.Compare(x.Hostname, y.Hostname), cmp.Compare(x.Port, y.Port),
+			publicLast(x, y))
 	})
 	return slices.Clip(bounded(out, maxLargest))
+}
+
+// publicLast orders a name before the same one as an ECH provider's public name.
+func publicLast(x, y OutOfScopeEntry) int {
+	switch {
+	case x.ECHPublic == y.ECHPublic:
+		return 0
+	case y.ECHPublic:
+		return -1
+	}
+	return 1
 }
 
 func certificateStatus(leaves map[*cert]struct{}) []CertificateStatus {

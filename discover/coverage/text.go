@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,12 @@ func describe(c *cert) string {
 		return clean(c.Subject)
 	}
 	return c.SHA256.Short()
+}
+
+// notLogged reports that the cells' certificate was sent in the clear, and that
+// another sensor's log does not say which.
+func notLogged(cells []*cell) bool {
+	return !slices.ContainsFunc(cells, func(c *cell) bool { return c.known != discover.HiddenNotLogged })
 }
 
 func count(n uint64, what string) string {

@@ -37,7 +37,7 @@ func findUnknown(a *analysis) []discover.Finding {
 }
 
 func (a *analysis) unknown(cells []*cell) discover.Finding {
-	f := a.finding("unknown-certificate", cells)
+	f := a.shownFinding("unknown-certificate", cells)
 	f.Severity = pick(false, material(&f))
 	l := topLeaf(cells)
 	prints, total := leafPrints(cells)

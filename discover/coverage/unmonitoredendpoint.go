@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"blindspot/discover"
 )
@@ -169,7 +170,18 @@ func renewal(x, y *cell) bool {
 	if x.leaf().NotBefore.After(y.leaf().NotBefore) {
 		x, y = y, x
 	}
-	return x.last.Before(y.first)
+	_, last := x.met()
+	first, _ := y.met()
+	return last.Before(first)
+}
+
+// met is when clients met the cell's chain, or, where they were not seen to, when
+// our own look did.
+func (c *cell) met() (first, last time.Time) {
+	if c.asked.IsZero() {
+		return c.first, c.last
+	}
+	return c.shownFirst, c.shownLast
 }
 
 func sorted(list []string) []string {

@@ -210,7 +210,7 @@ func unmonitoredDetail(f *discover.Finding, cells []*cell, n int, touching, vouc
 		text = fmt.Sprintf("%s in use at %s and no check names them: %s", what, some(f.Endpoints), used(f))
 	}
 	if l := topLeaf(cells); l != nil && l.known {
-		text += "; " + validityText(l, f.LastSeen, outOfValidity(cells))
+		text += "; " + validityText(l, lastShown(f.LastSeen, cells), outOfValidity(cells))
 	}
 	if len(vouchers) > 0 {
 		text += fmt.Sprintf(", and %s checks it under the name %s", vouchers[0].Ref, vouchers[0].Hostname)

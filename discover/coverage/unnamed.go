@@ -98,6 +98,9 @@ func (a *analysis) unnamed(cells []*cell) discover.Finding {
 	f.Severity = discover.Notice
 	l := topLeaf(cells)
 	what := "its certificate is hidden, so what it is called is not known"
+	if notLogged(cells) {
+		what = "the log does not name its certificate, so what it is called is not known"
+	}
 	if l != nil {
 		what = "its certificate is for " + describe(l)
 		f.Evidence["certificate_names"] = bounded(l.names, maxListed)

@@ -50,7 +50,9 @@ func findUntrusted(a *analysis) []discover.Finding {
 
 // shows reports whether findings may rest on what the cell presents: clients
 // met it, here or on the near side of a load balancer.
-func (c *cell) shows() bool { return c.real() || c.forwarded > 0 && !c.probe && !c.stray }
+func (c *cell) shows() bool {
+	return c.real() || c.forwarded > 0 && !c.probe && !c.stray || c.vouches
+}
 
 // presents is the certificate that the side of usage presents.
 func (c *cell) presents(usage trust.Usage) *cert {
@@ -114,19 +116,18 @@ func (a *analysis) howUsed(f *discover.Finding, cells []*cell) string {
 		if n > 0 {
 			return count(n, "handshake") + " that a load balancer passed on"
 		}
-		return "only the checks met it"
+		return metBy(cells)
 	}
 	return used(f) + ", " + behaviour(cells)
 }
 
 // judgedFinding is a finding with the verdicts of every store.
 func (a *analysis) judgedFinding(kind string, cells []*cell, usage trust.Usage) discover.Finding {
-	f := a.finding(kind, cells)
+	f := a.shownFinding(kind, cells)
 	top := mostUsed(cells)
-	h := hearing{top.chain, top.surface, usage}
+	h := top.hearings()[usage]
 	f.Evidence["role"] = "server"
 	if usage == trust.Client {
-		h.chain = top.client
 		a.aboutClient(&f, cells, top.client.leaf)
 	}
 	f.Evidence["trust_store"] = a.surfaces[top.surface].TrustStore
@@ -141,6 +142,7 @@ func (a *analysis) judgedFinding(kind string, cells []*cell, usage trust.Usage) 
 // aboutClient makes a finding one about the client's certificate.
 func (a *analysis) aboutClient(f *discover.Finding, cells []*cell, l *cert) {
 	f.Certificate = l.SHA256.String()
+	forgetLooks(f)
 	f.Evidence["role"] = "client"
 	f.Evidence["subject"] = describe(l)
 	f.Evidence["issuer"] = clean(l.Issuer)

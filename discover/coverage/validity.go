@@ -72,10 +72,10 @@ func findNotYetValid(a *analysis) []discover.Finding {
 // a certificate in a surface, the checks'.
 func (a *analysis) byLeaf(p phase) [][]*cell {
 	groups := groupBy(a.order, func(c *cell) (leafKey, bool) {
-		return leafKey{c.leaf(), c.surface}, c.phase == p && (c.real() || c.use == 0 && c.checks > 0)
+		return leafKey{c.leaf(), c.surface}, c.phase == p && (c.real() || c.use == 0 && c.checks > 0 || c.vouches)
 	})
 	for i, cells := range groups {
-		if real := filter(cells, (*cell).real); len(real) > 0 {
+		if real := filter(cells, func(c *cell) bool { return c.real() || c.vouches }); len(real) > 0 {
 			groups[i] = real
 		}
 	}
@@ -83,9 +83,9 @@ func (a *analysis) byLeaf(p phase) [][]*cell {
 }
 
 func (a *analysis) outside(kind string, cells []*cell) discover.Finding {
-	f := a.finding(kind, cells)
+	f := a.shownFinding(kind, cells)
 	l := cells[0].leaf()
-	used := f.Handshakes > 0
+	used := f.Handshakes > 0 || slices.ContainsFunc(cells, func(c *cell) bool { return c.vouches })
 	f.Severity = pick(used && (material(&f) || a.unmonitoredAny(cells) && !slight(&f)), used)
 	f.Detail = outsideDetail(&f, l, cells)
 	f.Remedy = shows(outsideRemedy(&f, l, cells), cells)
@@ -113,7 +113,7 @@ func outsideDetail(f *discover.Finding, l *cert, cells []*cell) string {
 	text := fmt.Sprintf("%s %s a certificate (%s) that %s, seen up to %s: ",
 		where(f), verb(f, "presents", "present"), describe(l), when, since)
 	if f.Handshakes == 0 {
-		return text + "only the checks met it."
+		return text + metBy(cells) + "."
 	}
 	return text + used(f) + ", " + behaviour(cells) + "."
 }
@@ -181,7 +181,7 @@ func (a *analysis) endedFinding(cells []*cell) discover.Finding {
 }
 
 func (a *analysis) intermediate(cells []*cell) discover.Finding {
-	f := a.finding("expired-certificate", cells)
+	f := a.shownFinding("expired-certificate", cells)
 	w := cells[0].chain.weakest
 	direct := slices.ContainsFunc(cells, func(c *cell) bool { return c.chain.direct })
 	f.Severity = pick(false, direct)
@@ -200,6 +200,7 @@ func (a *analysis) expiredClient(cells []*cell) discover.Finding {
 	l := cells[0].client.leaf
 	f.Severity = discover.Warning
 	f.Certificate = l.SHA256.String()
+	forgetLooks(&f)
 	o := outcomes(cells)
 	did := "and the server went on"
 	if o[string(discover.RefusedByServer)] > 0 {

@@ -50,8 +50,8 @@ type handshake struct {
 	tunnel   uint16 // name in the table's tunnelNames
 	alerts   [maxAlerts]alert
 	acks     [2]ackRange
-	// flight holds the lengths of the server's encrypted records in TLS 1.3,
-	// before the client's first.
+	// flight holds the lengths of the server's encrypted records in TLS 1.3, up
+	// to the client's answer.
 	flight [maxFlight]uint16
 }
 
@@ -91,6 +91,7 @@ const (
 	serverClear                         // the server answered in something else
 	isWrapped                           // TLS travels inside packets of its preface
 	clientMayHaveLeft                   // TLS 1.3: a record that is an alert or 0-RTT data
+	flightOver                          // TLS 1.3: the client has answered the server's flight
 )
 
 // alert is an alert in the clear.
@@ -249,7 +250,10 @@ func (t *Table) protected(hs *handshake, client bool, ev tlsparse.Event) {
 	if ev.Type != tlsparse.RecordApplicationData {
 		return
 	}
-	if !client && hs.flags&clientData == 0 && hs.nflight < maxFlight {
+	switch {
+	case client && hs.nflight > 0: // not early data, nor a direction that was delivered first
+		hs.flags |= flightOver
+	case !client && hs.flags&flightOver == 0 && hs.nflight < maxFlight:
 		hs.flight[hs.nflight] = uint16(ev.N)
 		hs.nflight++
 	}

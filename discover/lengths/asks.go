@@ -1,8 +1,6 @@
 package lengths
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -71,21 +69,27 @@ type Asks struct {
 // compare, and a stranger cannot make many different ones.
 func AsksOf(h *tlsparse.ClientHello) Asks {
 	a := Asks{Extra: extraOf(h)}
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte{byte(a.Extra)})
-	_, _ = sum.Write(keyOrder(h.SignatureAlgorithms))
-	_, _ = sum.Write([]byte{0})
-	_, _ = sum.Write(keyOrder(h.SignatureAlgorithmsCert))
-	_, _ = sum.Write([]byte{0})
-	for _, alg := range h.CompressCertificate {
-		_ = binary.Write(sum, binary.BigEndian, alg)
+	var buf [64]byte
+	b := append(buf[:0], byte(a.Extra))
+	b = append(appendKeyOrder(b, h.SignatureAlgorithms), 0)
+	b = append(appendKeyOrder(b, h.SignatureAlgorithmsCert), 0)
+	for _, alg := range h.CompressCertificate[:min(len(h.CompressCertificate), 8)] {
+		b = append(b, byte(alg>>8), byte(alg))
 	}
 	if slices.ContainsFunc(h.ALPN, func(p []byte) bool { return string(p) == protoACME }) {
-		_, _ = sum.Write([]byte(protoACME))
+		b = append(b, protoACME...)
 	}
-	s := sum.Sum32()
-	a.Hash = uint16(s>>16) ^ uint16(s)
+	a.Hash = hash(b)
 	return a
+}
+
+// hash is FNV-1a, folded.
+func hash(b []byte) uint16 {
+	sum := uint32(2166136261)
+	for _, c := range b {
+		sum = (sum ^ uint32(c)) * 16777619
+	}
+	return uint16(sum>>16) ^ uint16(sum)
 }
 
 func extraOf(h *tlsparse.ClientHello) (x Extra) {
@@ -105,17 +109,17 @@ func extraOf(h *tlsparse.ClientHello) (x Extra) {
 	return x
 }
 
-// keyOrder is the kinds of keys that a list of signature schemes accepts, each
-// once, in the order of first appearance (RFC 8446 §4.2.3).
-func keyOrder(schemes []uint16) []byte {
-	var out []byte
+// appendKeyOrder appends the kinds of keys that a list of signature schemes
+// accepts, each once, in the order of first appearance (RFC 8446 §4.2.3).
+func appendKeyOrder(dst []byte, schemes []uint16) []byte {
+	from := len(dst)
 	for _, s := range schemes {
 		k := keyOf(s)
-		if k != 0 && !slices.Contains(out, k) {
-			out = append(out, k)
+		if k != 0 && !slices.Contains(dst[from:], k) {
+			dst = append(dst, k)
 		}
 	}
-	return out
+	return dst
 }
 
 // keyOf groups signature schemes by the key that signs; 0 for what TLS 1.3

@@ -1,7 +1,6 @@
 package lengths
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -58,20 +57,25 @@ func (e *Evidence) Comparable(o *Evidence) bool {
 // String is the evidence as a sighting keeps it, "" for none: the same for
 // every handshake with the same chain and asks.
 func (e *Evidence) String() string {
-	var b strings.Builder
+	var buf [96]byte
+	b := append(buf[:0], e.Habit.String()...)
 	switch {
 	case e.Exact():
-		fmt.Fprintf(&b, "%s cert=%d key=%s", e.Habit, e.Certificate, e.Key)
+		b = strconv.AppendInt(append(b, " cert="...), int64(e.Certificate), 10)
+		b = append(append(b, " key="...), e.Key...)
 	case e.Habit == Packed && e.Total > 0:
-		fmt.Fprintf(&b, "%s total=%d", e.Habit, e.Total)
+		b = strconv.AppendInt(append(b, " total="...), int64(e.Total), 10)
 	default:
 		return ""
 	}
-	fmt.Fprintf(&b, " asks=%04x", e.Asks.Hash)
-	if e.Asks.Extra != 0 {
-		b.WriteString(" may=" + e.Asks.Extra.String())
+	b = append(b, " asks="...)
+	for shift := 12; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[e.Asks.Hash>>shift&0xf])
 	}
-	return b.String()
+	if e.Asks.Extra != 0 {
+		b = append(append(b, " may="...), e.Asks.Extra.String()...)
+	}
+	return string(b)
 }
 
 // Parse reads what String writes. ok is false for anything else.

@@ -202,6 +202,17 @@ func TestFits(t *testing.T) {
 	}
 }
 
+// Of is done once a handshake.
+func BenchmarkOf(b *testing.B) {
+	h := hellos(b)["Go"]
+	b.ReportAllocs()
+	for b.Loop() {
+		if Of([]int{23, 1773, 281, 53}, h, sha256Suite) == "" {
+			b.Fatal("no evidence")
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte{0, 23, 6, 237, 1, 25, 0, 53}, uint16(sha256Suite), uint16(0))
 	f.Fuzz(func(t *testing.T, b []byte, suite, extra uint16) {

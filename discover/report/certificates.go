@@ -40,7 +40,11 @@ type certificateRow struct {
 func (cfg ListConfig) Certificates(inv *discover.Inventory) (*List, error) {
 	w := newWalker(inv, &cfg)
 	rows := map[discover.Fingerprint]*certificateRow{}
+	fits := map[discover.Fingerprint]uint64{}
 	err := w.each(func(s *discover.Sighting) {
+		if leaf, ok := w.fitting(s); ok {
+			fits[leaf] += s.Count
+		}
 		for i, f := range w.chain(s.Chain) {
 			r := rowOf(rows, inv, f)
 			r.leaf, r.issuing = r.leaf || i == 0, r.issuing || i > 0
@@ -55,7 +59,21 @@ func (cfg ListConfig) Certificates(inv *discover.Inventory) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	return certificateList(inv, rows), nil
+	l := certificateList(inv, rows)
+	if w.fits != nil {
+		addConsistent(l, fits)
+	}
+	return l, nil
+}
+
+// addConsistent counts, of each certificate, the handshakes that hid theirs and
+// whose record lengths are consistent with it.
+func addConsistent(l *List, fits map[discover.Fingerprint]uint64) {
+	rows := l.Rows
+	l.Columns = append(l.Columns, Column{Key: "consistent_handshakes", Title: "consistent", right: true, drop: 4})
+	l.Rows = func(yield func([]any) bool) {
+		rows(func(row []any) bool { return yield(append(row, fits[row[0].(discover.Fingerprint)])) })
+	}
 }
 
 func rowOf(rows map[discover.Fingerprint]*certificateRow, inv *discover.Inventory, f discover.Fingerprint) *certificateRow {

@@ -46,7 +46,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		{"findings one a line", render(t, sampleReport(), "jsonl", Options{}), "as --output jsonl writes them"},
 		{"events", `{"seq":1,"time":"2026-11-23T10:00:00Z"}`, "as --events writes them"},
 		{"broken off", whole[:len(whole)/2], "breaks off"},
-		{"a wrong type", strings.Replace(whole, `"packets": 1234567`, `"packets": "many"`, 1), "line 2"},
+		{"a wrong type", strings.Replace(whole, `"packets": 1234567`, `"packets": "many"`, 1), "line 34"},
 		{"a wrong figure", strings.Replace(whole, `"encrypted": 3900`, `"encrypted": -1`, 1), "uint64"},
 		{"a wrong time", strings.Replace(whole, `"generated": "2026`, `"generated": "last year`, 1), "last year"},
 		{"no JSON within", strings.Replace(whole, `"checks":`, `"checks"`, 1), "line "},

@@ -11,40 +11,70 @@ import (
 // Hosts lists the hostnames of inv with the zero ListConfig.
 func Hosts(inv *discover.Inventory) (*List, error) { return ListConfig{}.Hosts(inv) }
 
+// hostKey is a hostname; the public name of an ECH provider is apart from the
+// same name where it is asked for itself.
+type hostKey struct {
+	name   string
+	public bool
+}
+
 // hostRow is a hostname as it adds up.
 type hostRow struct {
 	usage
-	name      string
+	hostKey
 	networks  set[string]
 	endpoints set[netip.AddrPort]
 	shown     map[netip.AddrPort]*presented // the certificate at each endpoint
 	leaves    set[discover.Fingerprint]
+	fits      set[discover.Fingerprint] // by record lengths alone
 }
 
 // Hosts lists hostnames: where and how much they are used, and by which
 // certificates. Names that only the checks use, or that no server went on with,
-// are listed for programs and counted in a note for people. A name's not_after is the earliest end of the
+// are listed for programs and counted in a note for people, and so are the
+// public names of ECH providers, which are no names in use. A name's not_after is the earliest end of the
 // certificates that its endpoints showed last.
 func (cfg ListConfig) Hosts(inv *discover.Inventory) (*List, error) {
 	w := newWalker(inv, &cfg)
-	rows := map[string]*hostRow{}
+	rows, asked := map[hostKey]*hostRow{}, looks[hostKey]{}
 	var nameless uint64
 	err := w.each(func(s *discover.Sighting) {
-		if s.Name != discover.NameValid {
-			nameless += s.Count
+		if s.Hostname == "" {
+			if s.Class != discover.ClassVerify {
+				nameless += s.Count
+			}
 			return
 		}
-		h := rows[s.Hostname]
+		k := hostKey{s.Hostname, s.Name == discover.NamePublic}
+		if asked.take(w, s, k) {
+			return
+		}
+		h := rows[k]
 		if h == nil {
-			h = &hostRow{usage: newUsage(), name: s.Hostname, shown: map[netip.AddrPort]*presented{}}
-			rows[s.Hostname] = h
+			h = &hostRow{usage: newUsage(), hostKey: k, shown: map[netip.AddrPort]*presented{}}
+			rows[k] = h
 		}
 		h.fold(w, s)
 	})
 	if err != nil {
 		return nil, err
 	}
+	for k, list := range asked {
+		if h := rows[k]; h != nil {
+			h.foldLooks(w, list)
+		}
+	}
 	return cfg.hostList(w, rows, nameless), nil
+}
+
+// foldLooks adds what the endpoints of the name showed us.
+func (h *hostRow) foldLooks(w *walker, list []lookAt) {
+	for _, l := range list {
+		if h.endpoints.has(l.server) {
+			h.beyond = !h.leaves.add(l.leaf) || h.beyond
+			note(w, h.shown, l.server, l.leaf, l.at)
+		}
+	}
 }
 
 func (h *hostRow) fold(w *walker, s *discover.Sighting) {
@@ -59,6 +89,7 @@ func (h *hostRow) fold(w *walker, s *discover.Sighting) {
 	if s.Network != "" {
 		h.networks.add(s.Network)
 	}
+	w.consistent(&h.fits, s)
 	leaf, ok := w.leaf(s.Chain)
 	if !ok {
 		return
@@ -67,10 +98,13 @@ func (h *hostRow) fold(w *walker, s *discover.Sighting) {
 	note(w, h.shown, s.Server, leaf, s.Last)
 }
 
-func (cfg ListConfig) hostList(w *walker, rows map[string]*hostRow, nameless uint64) *List {
+func (cfg ListConfig) hostList(w *walker, rows map[hostKey]*hostRow, nameless uint64) *List {
 	sorted := make([]*hostRow, 0, len(rows))
 	for _, h := range rows {
 		h.settle()
+		if h.public {
+			h.use = publicName
+		}
 		sorted = append(sorted, h)
 	}
 	slices.SortFunc(sorted, func(x, y *hostRow) int { return cmp.Or(x.before(&y.usage), cmp.Compare(x.name, y.name)) })
@@ -86,11 +120,15 @@ func (cfg ListConfig) hostList(w *walker, rows map[string]*hostRow, nameless uin
 			}
 		}
 	}
+	w.consistentColumn(l)
 	n := tallyOf(sorted, func(h *hostRow) *usage { return &h.usage })
 	l.Title = titled(w.inv, quantity(uint64(n.by[inUse]), "hostname")+" in use")
 	l.inTable = isInUse
 	if others := n.others("name"); others != "" {
 		l.Notes = append(l.Notes, others)
+	}
+	if note := publicNote(sorted); note != "" {
+		l.Notes = append(l.Notes, note)
 	}
 	if nameless > 0 {
 		l.Notes = append(l.Notes, quantity(nameless, "handshake")+" without a hostname: see 'blindspot endpoints'.")
@@ -99,14 +137,38 @@ func (cfg ListConfig) hostList(w *walker, rows map[string]*hostRow, nameless uin
 	return l
 }
 
+// publicNote counts what was asked for under public names, "" for nothing.
+func publicNote(rows []*hostRow) string {
+	var names, handshakes uint64
+	for _, h := range rows {
+		if h.public {
+			names++
+			handshakes += h.handshakes
+		}
+	}
+	if names == 0 {
+		return ""
+	}
+	return quantity(names, "public name") + " of ECH providers, under which " + quantity(handshakes, "handshake") +
+		" asked for names that cannot be seen: not in this table, in --output json, jsonl and csv."
+}
+
 func (h *hostRow) row(row []any, w *walker, monitored func(string) string) []any {
 	row = append(row, h.name, useWords[h.use])
-	if monitored != nil {
+	switch {
+	case monitored == nil:
+	case h.public:
+		row = append(row, nil) // there is nothing to monitor under it
+	default:
 		row = append(row, monitored(h.name))
 	}
-	return append(row, h.handshakes, h.distinct, addrValues(h.endpoints.list), fingerprintValues(h.leaves.list),
+	row = append(row, h.handshakes, h.distinct, addrValues(h.endpoints.list), fingerprintValues(h.leaves.list),
 		expiry{firstEnd(w, h.shown), w.inv.Last}, versionValues(h.versions.list), h.hidden, h.first, h.last,
 		h.checks, sortedValues(slices.Clone(h.networks.list)))
+	if w.fits != nil {
+		row = append(row, fingerprintValues(h.fits.list))
+	}
+	return row
 }
 
 func addrValues(list []netip.AddrPort) values {

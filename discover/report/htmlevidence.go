@@ -27,7 +27,7 @@ func (m *markup) evidence(f *discover.Finding) {
 		m.el("code", f.Certificate)
 		m.shut("dd")
 	}
-	if f.Handshakes > 0 && !f.FirstSeen.IsZero() {
+	if f.Handshakes+f.Clients > 0 && !f.FirstSeen.IsZero() {
 		m.el("dt", "seen")
 		m.el("dd", period(f.FirstSeen, f.LastSeen))
 	}

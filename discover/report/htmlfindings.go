@@ -104,7 +104,7 @@ func (m *markup) finding(f *discover.Finding, n int) {
 	m.el("td", dash(f.Owner))
 	m.figure(percent(f.Share), strconv.FormatFloat(f.Share, 'g', -1, 64), f.Handshakes > 0)
 	m.figure(number(f.Handshakes), strconv.FormatUint(f.Handshakes, 10), f.Handshakes > 0)
-	m.figure(number(f.Clients), strconv.FormatUint(f.Clients, 10), f.Handshakes > 0)
+	m.figure(number(f.Clients), strconv.FormatUint(f.Clients, 10), f.Clients > 0)
 	m.figure(f.LastSeen.UTC().Format("2006-01-02 15:04"), stamp(f.LastSeen), !f.LastSeen.IsZero())
 	m.shut("tr")
 	m.open("tr", "class", "more")

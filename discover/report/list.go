@@ -215,7 +215,9 @@ func (v values) show() string {
 func (c Counts) show() string {
 	list := make([]string, 0, len(c))
 	for _, e := range c.most() {
-		list = append(list, visible(e.Cause)+" "+number(e.N))
+		if e.N > 0 {
+			list = append(list, visible(e.Cause)+" "+number(e.N))
+		}
 	}
 	if len(list) == 0 {
 		return "-"

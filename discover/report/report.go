@@ -48,7 +48,12 @@ type Summary struct {
 	MonitorHandshakes uint64 `json:"monitor_handshakes"`
 	Scanners          int    `json:"scanners"`
 	ScannerHandshakes uint64 `json:"scanner_handshakes"`
-	Beyond            uint64 `json:"beyond"`
+	// VerifiedHandshakes hid their certificate, which 'blindspot verify' asked
+	// for.
+	VerifiedHandshakes uint64 `json:"verified_handshakes,omitempty"`
+	Beyond             uint64 `json:"beyond"`
+
+	Cleartext coverage.Cleartext `json:"cleartext"`
 }
 
 // Severities counts findings.
@@ -98,7 +103,7 @@ type Warning struct {
 
 // The causes that a report always has, also where they are zero.
 var (
-	hiddenCauses = []string{"encrypted", "resumed", "one-sided", "truncated", "ech"}
+	hiddenCauses = []string{"encrypted", "resumed", "one-sided", "truncated", discover.CountECH, discover.CountECHPublic, discover.CountESNI, discover.CountEarlyData}
 	lostCauses   = []string{"table-full", "reassembly", "unparsed"}
 )
 
@@ -161,7 +166,8 @@ func summaryOf(res *coverage.Result) Summary {
 		WeaklyMonitored:   s.WeaklyMonitored,
 		MonitorHandshakes: s.MonitorHandshakes,
 		Scanners:          s.Scanners, ScannerHandshakes: s.ScannerHandshakes,
-		Beyond: s.Beyond,
+		VerifiedHandshakes: s.Verified,
+		Beyond:             s.Beyond, Cleartext: s.Cleartext,
 	}
 }
 

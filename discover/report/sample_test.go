@@ -67,7 +67,7 @@ func sample() (*coverage.Result, *discover.Inventory) {
 	}
 	inv := &discover.Inventory{First: first, Last: last, Sensor: discover.Visibility{
 		Packets: 1234567, Bytes: 987654321, KernelDrops: 0, Handshakes: 4509,
-		Hidden: map[string]uint64{"encrypted": 3900, "resumed": 120, "ech": 12, "no-server-answer": 5},
+		Hidden: map[string]uint64{"encrypted": 3900, "resumed": 120, "ech": 12, "ech_public": 7, "early_data": 3, "no-server-answer": 5},
 		Lost:   map[string]uint64{"table-full": 2, "names": 0},
 		Notes:  []string{"edge.pcap: breaks off at byte 104857600 within a record: read again with the whole file"},
 	}}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"blindspot/discover"
+	"blindspot/discover/coverage"
 )
 
 // line is a sentence under a label, in the head of a report.
@@ -16,6 +17,7 @@ type line struct{ label, text string }
 var causeWords = map[string]string{
 	"encrypted":        "encrypted (TLS 1.3, QUIC)",
 	"no-server-answer": "without a server's answer",
+	"not-logged":       "not named by the log",
 	"table-full":       "flows given up for want of room",
 	"reassembly":       "flows with missing segments",
 	"unparsed":         "unparsed",
@@ -23,6 +25,7 @@ var causeWords = map[string]string{
 	"asked-names":      "handshakes beyond the bound on names only asked for",
 	"certificates":     "certificates beyond their bound",
 	"sightings":        "handshakes beyond the bound on sightings",
+	"offers":           "sessions in the clear beyond their bound",
 	"too-long":         "handshake messages over the limit",
 	"half-hello":       "hellos that break off before their name",
 	"half-answer":      "answers without hello that break off before their certificate",
@@ -33,20 +36,18 @@ var causeWords = map[string]string{
 	"too-deep":         "packets in too many tunnels",
 	"sealed":           "packets in encrypted tunnels",
 	"unread-frames":    "aggregated frames not read",
+	"tunnel-ids":       "handshakes without their tunnel's number",
+	"tunnel-names":     "handshakes without their tunnel",
 }
 
 // nothing is what is said of losses where there are none.
 const nothing = "nothing"
 
-// causeECH counts handshakes whose certificate may well be visible; their name
-// may not be.
-const causeECH = "ech"
-
 // causes lists the figures that are not zero, largest first.
 func causes(c Counts) string {
 	var list []string
 	for _, e := range c.most() {
-		if e.N == 0 || e.Cause == causeECH {
+		if e.N == 0 || !discover.HidesCertificate(e.Cause) {
 			continue
 		}
 		word := causeWords[e.Cause]
@@ -70,7 +71,7 @@ func (c Counts) of(cause string) uint64 {
 // hiddenCertificates counts handshakes without a visible certificate.
 func (s *Sensor) hiddenCertificates() (n uint64) {
 	for _, e := range s.Hidden {
-		if e.Cause != causeECH {
+		if discover.HidesCertificate(e.Cause) {
 			n += e.N
 		}
 	}
@@ -87,14 +88,41 @@ func (s *Sensor) sight(first, last *time.Time) []line {
 	} else if s.Handshakes > 0 {
 		lines = append(lines, line{"not seen", nothing + ": no certificate was hidden"})
 	}
-	if n := s.Hidden.of(causeECH); n > 0 {
-		lines = append(lines, line{"", quantity(n, "handshake") + " offered ECH: the name seen may not be the one asked for"})
+	if text := s.alsoHidden(); text != "" {
+		lines = append(lines, line{"", text})
 	}
 	lines = append(lines, line{"lost", s.losses()})
 	for _, note := range s.Notes {
 		lines = append(lines, line{"note", visible(note)})
 	}
 	return lines
+}
+
+// alsoHidden says what handshakes hid beside their certificate, "" for nothing.
+func (s *Sensor) alsoHidden() string {
+	var list []string
+	if n := s.Hidden.of(discover.CountECH); n > 0 {
+		list = append(list, quantity(n, "handshake")+" offered ECH"+s.offered()+": the name seen may not be the one asked for")
+	}
+	if n := s.Hidden.of(discover.CountEarlyData); n > 0 {
+		list = append(list, quantity(n, "handshake")+" offered 0-RTT data")
+	}
+	return strings.Join(list, "; ")
+}
+
+// offered says more of the handshakes that offered ECH.
+func (s *Sensor) offered() string {
+	var list []string
+	if n := s.Hidden.of(discover.CountECHPublic); n > 0 {
+		list = append(list, number(n)+" under a provider's public name")
+	}
+	if n := s.Hidden.of(discover.CountESNI); n > 0 {
+		list = append(list, number(n)+" as ESNI")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 func (s *Sensor) traffic(first, last *time.Time) string {
@@ -132,12 +160,22 @@ func (r *Report) nothingFound() string {
 		return "No findings, because no client used anything in scope: see what is out of scope below, and the scope of the configuration."
 	case n > 0:
 		return "No findings in what could be seen. The certificates of " + quantity(n, "handshake") +
-			" (" + part(n, s.Handshakes) + ") were hidden." + r.lossSentence()
+			" (" + part(n, s.Handshakes) + ") were hidden" + r.askedFor() + "." + r.lossSentence()
 	}
 	if l := r.lossSentence(); l != "" {
 		return "No findings in what could be seen." + l
 	}
 	return "No findings."
+}
+
+// askedFor says of how many handshakes our own looks made up for what was
+// hidden.
+func (r *Report) askedFor() string {
+	n := r.Summary.VerifiedHandshakes
+	if n == 0 {
+		return ""
+	}
+	return ", and those of " + number(n) + " in scope were asked for"
 }
 
 func (r *Report) lossSentence() string {
@@ -149,8 +187,15 @@ func (r *Report) lossSentence() string {
 
 // head is what stands above the findings.
 func (r *Report) head() []line {
-	return append(r.Sensor.sight(r.Window.First, r.Window.Last),
-		line{"in use", r.Summary.inUse()},
+	lines := r.Sensor.sight(r.Window.First, r.Window.Last)
+	if n := r.Summary.VerifiedHandshakes; n > 0 {
+		lines = append(lines, line{"asked", "for the certificates that " + quantity(n, "handshake") + " in scope did not show, by 'blindspot verify'"})
+	}
+	lines = append(lines, line{"in use", r.Summary.inUse()})
+	if text := inTheClear(&r.Summary.Cleartext); text != "" {
+		lines = append(lines, line{"cleartext", text})
+	}
+	return append(lines,
 		line{"checks", r.checked()},
 		line{"findings", r.Summary.Findings.text()})
 }
@@ -166,6 +211,23 @@ func (s *Summary) inUse() string {
 	}
 	return text + "), " + quantity(uint64(s.Endpoints), "endpoint") + ", " + quantity(uint64(s.Certificates), "certificate") +
 		", " + quantity(s.Handshakes, "handshake")
+}
+
+// inTheClear counts the sessions that stayed so after TLS was spoken of, ""
+// where there are none.
+func inTheClear(c *coverage.Cleartext) string {
+	if c.Refused+c.Declined == 0 {
+		return ""
+	}
+	var list []string
+	if c.Declined > 0 {
+		list = append(list, number(c.Declined)+" where the client went on without it")
+	}
+	if c.Refused > 0 {
+		list = append(list, number(c.Refused)+" where the server refused it")
+	}
+	return quantity(c.Refused+c.Declined, "session") + " stayed in the clear after TLS was spoken of, at " +
+		quantity(uint64(c.Endpoints), "endpoint") + ": " + strings.Join(list, ", ")
 }
 
 // checked says what monitoring checks.
@@ -217,22 +279,30 @@ const maxLargestShown = 5
 // aside is what is no finding and still belongs into the picture.
 func (r *Report) aside() []line {
 	var lines []line
-	if o := &r.OutOfScope; o.Handshakes > 0 {
+	if o := &r.OutOfScope; o.Handshakes+o.Cleartext > 0 {
 		lines = append(lines, line{"out of scope", r.outOfScope()})
 	}
 	if a := &r.AskedOnly; a.Names+a.Stray > 0 {
 		lines = append(lines, line{"asked only", askedOnly(a.Names, a.Handshakes, a.Stray, a.StrayHandshakes)})
 	}
-	if s := &r.Summary; s.MonitorHandshakes > 0 {
-		lines = append(lines, line{"monitors", quantity(s.MonitorHandshakes, "handshake") + " that the checks made themselves, which are no use of a name"})
+	if s := &r.Summary; s.MonitorHandshakes+s.Cleartext.Checks > 0 {
+		lines = append(lines, line{"monitors", quantity(s.MonitorHandshakes, "handshake") + andClear(s.Cleartext.Checks) + " that the checks made themselves, which are no use of a name"})
 	}
 	if s := &r.Summary; s.Scanners > 0 {
-		lines = append(lines, line{"scanners", quantity(uint64(s.Scanners), "client") + " that went from server to server and used none: " + quantity(s.ScannerHandshakes, "handshake")})
+		lines = append(lines, line{"scanners", quantity(uint64(s.Scanners), "client") + " that went from server to server and used none: " + quantity(s.ScannerHandshakes, "handshake") + andClear(s.Cleartext.Scanners)})
 	}
 	if n := r.Summary.Beyond; n > 0 {
 		lines = append(lines, line{"beyond", quantity(n, "handshake") + " came after a bound of the comparison and are in no finding"})
 	}
 	return lines
+}
+
+// andClear goes on a count of handshakes with one of sessions.
+func andClear(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return " and " + quantity(n, "session") + " in the clear"
 }
 
 func (r *Report) outOfScope() string {
@@ -244,11 +314,18 @@ func (r *Report) outOfScope() string {
 			list = append(list, number(e.Handshakes)+" to port "+port+" without a name")
 			continue
 		}
-		list = append(list, number(e.Handshakes)+" to "+visible(e.Hostname)+":"+port)
+		text := number(e.Handshakes) + " to " + visible(e.Hostname) + ":" + port
+		if e.ECHPublic {
+			text += " (a public name of ECH)"
+		}
+		list = append(list, text)
 	}
 	text := quantity(o.Handshakes, "handshake")
 	if len(list) > 0 {
 		text += "; the largest: " + strings.Join(list, ", ")
+	}
+	if o.Cleartext > 0 {
+		text += "; " + quantity(o.Cleartext, "session") + " that stayed in the clear"
 	}
 	return text
 }
@@ -263,10 +340,13 @@ func askedOnly(names int, handshakes uint64, stray int, strayHandshakes uint64) 
 
 // facts are the figures of a finding, "" where it has none.
 func facts(f *discover.Finding) string {
-	if f.Handshakes == 0 {
+	if f.Handshakes+f.Clients == 0 {
 		return ""
 	}
-	text := percent(f.Share) + " of traffic, " + quantity(f.Handshakes, "handshake") + ", " + quantity(f.Clients, "client")
+	text := quantity(f.Clients, "client")
+	if f.Handshakes > 0 { // none is in what stayed in the clear
+		text = percent(f.Share) + " of traffic, " + quantity(f.Handshakes, "handshake") + ", " + text
+	}
 	if !f.LastSeen.IsZero() {
 		text += ", last seen " + f.LastSeen.UTC().Format(secondLayout) + " UTC"
 	}

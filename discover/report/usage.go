@@ -25,20 +25,26 @@ type ListConfig struct {
 	// Monitored tells how a hostname is monitored ("yes", "weakly", "no"); nil
 	// where no checks are known, and then lists have no such column.
 	Monitored func(hostname string) string
+	// Consistent tells which certificate the record lengths of a hidden chain are
+	// consistent with (coverage.Consistent); nil where nobody asked, and then
+	// lists have no such column.
+	Consistent func(*discover.Sighting) (leaf discover.Fingerprint, ok bool)
 }
 
 // The use of a thing, in the order of lists.
 const (
 	inUse      = iota // a server went on with clients
+	inClear           // it went on with them, but without TLS alone
 	checksOnly        // it went on with the checks alone
 	askedFor          // it did not go on
+	publicName        // it stands for names that ECH hides
 )
 
-var useWords = [...]string{"in-use", "checks-only", "asked-only"}
+var useWords = [...]string{"in-use", "cleartext-only", "checks-only", "asked-only", "ech-public"}
 
 // usage is what all lists say of a row.
 type usage struct {
-	use         int    // inUse, checksOnly, askedFor
+	use         int    // inUse, inClear, checksOnly, askedFor
 	handshakes  uint64 // of clients
 	checks      uint64 // of the checks themselves
 	clients     discover.Clients
@@ -51,20 +57,24 @@ type usage struct {
 
 func newUsage() usage { return usage{use: askedFor} }
 
-// add folds a sighting; key must be that of the sketches.
+// add folds a sighting; key must be that of the sketches. Our own looks are no
+// use; they are asked for what an endpoint presents (see looks).
 func (u *usage) add(s *discover.Sighting, key discover.SketchKey) {
+	if u.first.IsZero() || s.First.Before(u.first) {
+		u.first = s.First
+	}
+	if s.Last.After(u.last) {
+		u.last = s.Last
+	}
+	if s.Class == discover.ClassVerify {
+		return
+	}
 	u.use = min(u.use, useOf(s))
 	if s.Class == discover.ClassMonitor {
 		u.checks += s.Count
 	} else {
 		u.handshakes += s.Count
 		u.clients.Merge(&s.Clients, key)
-	}
-	if u.first.IsZero() || s.First.Before(u.first) {
-		u.first = s.First
-	}
-	if s.Last.After(u.last) {
-		u.last = s.Last
 	}
 	if s.Version != "" {
 		u.versions.add(s.Version)
@@ -174,13 +184,14 @@ func fingerprintValues(list []discover.Fingerprint) values {
 type walker struct {
 	inv    *discover.Inventory
 	key    discover.SketchKey
+	fits   func(*discover.Sighting) (discover.Fingerprint, bool) // ListConfig.Consistent
 	chains map[discover.ChainID][]discover.Fingerprint
 	ends   map[discover.Fingerprint]time.Time
 }
 
 func newWalker(inv *discover.Inventory, cfg *ListConfig) *walker {
 	return &walker{
-		inv: inv, key: cfg.SketchKey,
+		inv: inv, key: cfg.SketchKey, fits: cfg.Consistent,
 		chains: map[discover.ChainID][]discover.Fingerprint{},
 		ends:   map[discover.Fingerprint]time.Time{},
 	}
@@ -196,6 +207,28 @@ func (w *walker) chain(id discover.ChainID) []discover.Fingerprint {
 		w.chains[id] = c
 	}
 	return c
+}
+
+// consistent adds the certificate that a hidden chain is consistent with.
+func (w *walker) consistent(to *set[discover.Fingerprint], s *discover.Sighting) {
+	if leaf, ok := w.fitting(s); ok {
+		to.add(leaf)
+	}
+}
+
+func (w *walker) fitting(s *discover.Sighting) (leaf discover.Fingerprint, ok bool) {
+	if w.fits == nil {
+		return leaf, false
+	}
+	return w.fits(s)
+}
+
+// consistentColumn ends a list where it was asked for.
+func (w *walker) consistentColumn(l *List) {
+	if w.fits != nil {
+		l.Columns = append(l.Columns, Column{Key: "consistent_with", Title: "consistent with", counted: true, drop: 1})
+		hideEmpty(l, "consistent_with")
+	}
 }
 
 // leaf returns the certificate that the server presented.

@@ -1,0 +1,74 @@
+package coverage
+
+import (
+	"strconv"
+	"strings"
+
+	"blindspot/discover"
+	"blindspot/discover/lengths"
+)
+
+// lengthWords is what the lengths of encrypted records say of a hidden chain,
+// and the text of it.
+type lengthWords struct {
+	lengths.Evidence
+	text string
+}
+
+func (w *lengthWords) String() string {
+	if w == nil {
+		return ""
+	}
+	return w.text
+}
+
+// lengthsOf is the length evidence of a sighting, where encryption hid its
+// chain.
+func lengthsOf(s *discover.Sighting) string {
+	if s.Known != discover.HiddenEncrypted || !s.Chain.IsZero() {
+		return ""
+	}
+	return s.LengthEvidence
+}
+
+// lengthsAt reads a word of a cell's key once; nil where its text says nothing.
+func (a *analysis) lengthsAt(word uint32) *lengthWords {
+	if word == 0 {
+		return nil
+	}
+	w, ok := a.lengths[word]
+	if !ok {
+		if e, ok := lengths.Parse(a.texts[word]); ok {
+			w = &lengthWords{e, a.texts[word]}
+		}
+		a.lengths[word] = w
+	}
+	return w
+}
+
+// measured reports whether all that is known of the cell's chain is the length
+// of its message, and that the length is the chain's own: the hello asked for
+// nothing beside it.
+func (c *cell) measured() bool {
+	return c.chain == nil && c.lengths != nil && c.lengths.Exact() && c.lengths.Plain()
+}
+
+// contradicts reports whether the lengths of the cell's records are those of
+// another chain.
+func (c *cell) contradicts(ch *chain) bool {
+	return c.measured() && ch.message() > 0 && ch.leaf.keyKind() != "" &&
+		(c.lengths.Certificate != ch.message() || c.lengths.Key != ch.leaf.keyKind())
+}
+
+// keyKind is the kind of key by the words of discover/lengths, "" for another.
+func (c *cert) keyKind() string {
+	switch {
+	case strings.HasPrefix(c.KeyType, "RSA"):
+		return "rsa-" + strconv.Itoa((c.KeyBits+7)/8*8) // a signature has whole bytes
+	case c.KeyType == "ECDSA" && c.KeyBits > 0:
+		return "p" + strconv.Itoa(c.KeyBits)
+	case c.KeyType == "Ed25519", c.KeyType == "Ed448", strings.HasPrefix(c.KeyType, "ML-DSA"):
+		return strings.ToLower(c.KeyType)
+	}
+	return ""
+}
