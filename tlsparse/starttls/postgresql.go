@@ -37,9 +37,9 @@ func findPostgreSQL(client, server []byte) found {
 		request, ans := requestPostgreSQL(client[8*s:])
 		encrypts := request == postgresSSL || request == postgresGSS
 		switch {
-		case ans == tlsparse.No:
+		case ans == tlsparse.No && len(server) >= s:
 			return no()
-		case ans == tlsparse.Maybe, !encrypts && len(server) < s: // answers are missing
+		case ans != tlsparse.Yes, !encrypts && len(server) < s: // answers are missing
 			return maybe(state)
 		case !encrypts:
 			return decided(state)
