@@ -30,6 +30,10 @@ func spawnAs(t *testing.T, attr *syscall.SysProcAttr, at netip.AddrPort, ready, 
 	t.Helper()
 	log := &syncBuffer{}
 	cmd := exec.Command(need(t, name), args...)
+	cmd.Dir = t.TempDir() // a server that dies leaves its core there
+	if attr != nil {
+		cmd.Dir = "/" // another user, who may not go into ours
+	}
 	cmd.SysProcAttr, cmd.WaitDelay = attr, time.Second
 	cmd.Stdout, cmd.Stderr = log, log
 	if _, err := cmd.StdinPipe(); err != nil { // open until the end: s_server leaves with it
