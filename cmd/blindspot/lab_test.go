@@ -29,37 +29,80 @@ const labEnv = "BLINDSPOT_LAB"
 // was written by hand from what the laboratory was built to do: every finding
 // is there once, and nothing else is. It must be the same from the capture and
 // from a store, and whether the checks were read from their configuration or
-// from the answers of the Prometheus that made them.
+// from the answers of the Prometheus that made them. Where the laboratory has
+// TLS 1.3 alone, the report is another one when blindspot verify has asked.
 func TestLab(t *testing.T) {
-	folder := cmp.Or(os.Getenv(labEnv), pcaps)
-	for _, name := range []string{"incident", "healthy"} {
-		dir := filepath.Join(folder, "lab", name)
-		want := readExpected(t, filepath.Join(dir, "expected.yml"))
-		capture := filepath.Join(folder, want.Capture)
-		hold := func(way, config string, refs bool, traffic ...string) {
-			t.Run(name+"/"+way, func(t *testing.T) {
-				got := labGap(t, append(traffic, "--config", filepath.Join(dir, config))...)
-				want.checkSummary(t, got.Summary)
-				checkRows(t, "surface", got.Surfaces, want.Surfaces, "name")
-				if refs { // Prometheus itself may know more of what a check reaches
-					checkRows(t, "check", got.Checks, want.Checks, "hostname", "address", "port")
-				}
-				for _, d := range want.compare(dir, got.Findings, refs) {
-					t.Error(d)
-				}
-			})
-		}
-		hold("capture", "blindspot.yml", true, "--pcap", capture)
-		hold("api", "blindspot-api.yml", false, "--pcap", capture)
-		db := filepath.Join(t.TempDir(), "lab.db")
-		labRun(t, "pcap", "--quiet", "--db", db, capture)
-		hold("store", "blindspot.yml", true, "--db", db)
+	for _, name := range []string{"incident", "healthy", "incident13", "healthy13"} {
+		l := openLab(t, name, "expected.yml")
+		l.hold(t, "capture", "blindspot.yml", "--pcap", l.capture)
+		l.hold(t, "api", "blindspot-api.yml", "--pcap", l.capture)
+		l.hold(t, "store", "blindspot.yml", "--db", l.store(t))
 	}
+	for _, name := range []string{"incident13", "healthy13"} {
+		l := openLab(t, name, "expected-looks.yml")
+		l.hold(t, "looks", "blindspot.yml", "--db", l.store(t))
+		l.hold(t, "looks-api", "blindspot-api.yml", "--db", l.store(t))
+	}
+}
+
+// A builtLab is a laboratory that was built, and the report that it must give.
+type builtLab struct {
+	name    string
+	dir     string // of its configuration
+	capture string
+	looks   string // a store with what blindspot verify was shown; "" for none
+	want    *expectedReport
+}
+
+func openLab(t *testing.T, name, expected string) *builtLab {
+	t.Helper()
+	folder := cmp.Or(os.Getenv(labEnv), pcaps)
+	l := &builtLab{name: name, dir: filepath.Join(folder, "lab", name)}
+	l.want = readExpected(t, filepath.Join(l.dir, expected))
+	l.capture = filepath.Join(folder, l.want.Capture)
+	if l.want.Looks != "" {
+		l.looks = filepath.Join(folder, l.want.Looks)
+	}
+	return l
+}
+
+// store returns a store of the traffic, and of the looks where there are some.
+func (l *builtLab) store(t *testing.T) string {
+	t.Helper()
+	db := filepath.Join(t.TempDir(), "lab.db")
+	if l.looks != "" {
+		looks, err := os.ReadFile(l.looks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(db, looks, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	labRun(t, "pcap", "--quiet", "--db", db, l.capture)
+	return db
+}
+
+// hold holds one report against the one expected.
+func (l *builtLab) hold(t *testing.T, way, config string, traffic ...string) {
+	t.Run(l.name+"/"+way, func(t *testing.T) {
+		got := labGap(t, append(traffic, "--config", filepath.Join(l.dir, config))...)
+		refs := config == "blindspot.yml"
+		l.want.checkSummary(t, got.Summary)
+		checkRows(t, "surface", got.Surfaces, l.want.Surfaces, "name")
+		if refs { // Prometheus itself may know more of what a check reaches
+			checkRows(t, "check", got.Checks, l.want.Checks, "hostname", "address", "port")
+		}
+		for _, d := range l.want.compare(l.dir, got.Findings, refs) {
+			t.Error(d)
+		}
+	})
 }
 
 // expectedReport is an expected.yml.
 type expectedReport struct {
 	Capture  string
+	Looks    string // a store of looks, read beside the capture
 	Summary  map[string]float64
 	Surfaces []map[string]any
 	Checks   []map[string]any
@@ -76,6 +119,7 @@ type expectedFinding struct {
 	Surface     string
 	Owner       string
 	Certificate string // a PEM file beside expected.yml
+	KnownBy     string `yaml:"known_by"` // how the certificate is known, where it is not from the wire
 	Handshakes  *uint64
 	Clients     *uint64
 	Detail      []string // words that the sentence has
@@ -250,6 +294,12 @@ func (w *expectedFinding) faults(dir string, g *labFinding, refs bool) (out []st
 	}
 	if w.Endpoints != nil && !slices.Equal(slices.Sorted(slices.Values(g.Endpoints)), slices.Sorted(slices.Values(w.Endpoints))) {
 		differ("endpoints", g.Endpoints, w.Endpoints)
+	}
+	var evidence struct {
+		KnownBy string `json:"known_by"`
+	}
+	if err := json.Unmarshal(g.Evidence, &evidence); err != nil || evidence.KnownBy != w.KnownBy {
+		differ("known by", evidence.KnownBy, w.KnownBy)
 	}
 	if w.Certificate != "" {
 		if want := fingerprintOf(readCertificate(dir, w.Certificate)); g.Certificate != want {

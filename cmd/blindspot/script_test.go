@@ -25,7 +25,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("TERM", "xterm")
 			return nil
 		},
-		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"vxlan": scriptVXLAN},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"vxlan": scriptVXLAN, "secrets": scriptSecrets},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

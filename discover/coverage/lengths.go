@@ -53,6 +53,16 @@ func (c *cell) measured() bool {
 	return c.chain == nil && c.lengths != nil && c.lengths.Exact() && c.lengths.Plain()
 }
 
+// gauged reports whether the lengths of the cell's records say how long its
+// chain is, also where our own look has lent it one.
+func (c *cell) gauged() bool {
+	return c.measured() || c.lent() && c.lengths.Exact() && c.lengths.Plain()
+}
+
+// lent reports whether the cell's records hide a chain that our own look was
+// shown.
+func (c *cell) lent() bool { return c.lengths != nil && c.chain != nil && !c.asked.IsZero() }
+
 // contradicts reports whether the lengths of the cell's records are those of
 // another chain.
 func (c *cell) contradicts(ch *chain) bool {

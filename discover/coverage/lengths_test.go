@@ -78,6 +78,18 @@ func TestLengthSplit(t *testing.T) {
 			see(s, b1, 1756)
 			s.see(shop, b2, hidden, 5, users(3), hiddenAs(1099, "p256"))
 		}, check, surface, nil},
+		{"not in a mesh, where each instance has its own", func(s *scene) {
+			s.see(shop, b1, hidden, 5, users(3), lengthsAre("separable cert=549 key=p256 request=48 asks=3f2a"))
+			s.see(shop, b2, hidden, 5, users(3), lengthsAre("separable cert=550 key=p256 request=48 asks=3f2a"))
+		}, check, surface, nil},
+		{"not what was replaced before our own looks", func(s *scene) {
+			for i, b := range []string{b1, b2} {
+				see(s, b, 1756+i, at(0, 4*time.Hour))
+				see(s, b, 800+i+inMessage, at(4*time.Hour, 9*time.Hour))
+				ephemeral := func(c *discover.Certificate) { c.NotBefore, c.NotAfter = t0.Add(time.Hour), t0.Add(2*day) }
+				s.asked(shop, b, s.leaf(string(rune('a'+i)), []string{shop}, rsa, sized(800+i), ephemeral), 10*time.Hour)
+			}
+		}, check, surface, nil},
 		{"not packed messages", func(s *scene) {
 			s.see(shop, b1, hidden, 5, users(3), lengthsAre("packed total=2048 asks=3f2a"))
 			s.see(shop, b2, hidden, 5, users(3), lengthsAre("packed total=1600 asks=3f2a"))

@@ -23,7 +23,10 @@ import (
 //     with and without its issuer does;
 //   - for a change: endpoints that went from one length to the other, within the
 //     grace or later, agree afterwards;
-//   - where findSplits says of the same name and port what is served.
+//   - where the server asks for the client's certificate: in a mesh, each
+//     instance has its own, and that it is ephemeral cannot be seen;
+//   - where findSplits says of the same name and port what is served, or our own
+//     looks were shown what both endpoints serve, which is for it to judge.
 func (a *analysis) lengthSplits(told map[placeKey]bool) []discover.Finding {
 	groups := map[string]*lengthSplit{}
 	var order []*lengthSplit
@@ -84,7 +87,7 @@ func (a *analysis) lengthSplitsOf(n *name) []*lengthSplit {
 	}
 	var out []*lengthSplit
 	for _, cells := range groupBy(n.cells, func(c *cell) (alike, bool) {
-		if !c.measured() || !c.shows() || c.endpoint.target != "" {
+		if !c.gauged() || !c.shows() || c.endpoint.target != "" || c.lengths.Request > 0 {
 			return alike{}, false
 		}
 		k := servedKey{c.surface, c.endpoint.network, c.endpoint.port()}
@@ -145,7 +148,9 @@ func (s *served) apartByLength() []*showing {
 	}
 	var out []*showing
 	for _, x := range final {
-		if slices.ContainsFunc(final, func(y *showing) bool { return x.leaf != y.leaf && s.beside(x, y) }) {
+		if slices.ContainsFunc(final, func(y *showing) bool {
+			return x.leaf != y.leaf && !(x.cells[0].lent() && y.cells[0].lent()) && s.beside(x, y)
+		}) {
 			out = append(out, x)
 		}
 	}

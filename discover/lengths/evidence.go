@@ -35,6 +35,8 @@ type Evidence struct {
 	// Key is the kind of key that signed: "rsa-2048", "p256", "ed25519", …; ""
 	// where it cannot be told.
 	Key string
+	// Request is the length of the CertificateRequest before it, 0 for none.
+	Request int
 	// Total is, of packed messages, the bytes of all before Finished, rounded down
 	// to a step within which signatures vary.
 	Total int
@@ -63,6 +65,9 @@ func (e *Evidence) String() string {
 	case e.Exact():
 		b = strconv.AppendInt(append(b, " cert="...), int64(e.Certificate), 10)
 		b = append(append(b, " key="...), e.Key...)
+		if e.Request > 0 {
+			b = strconv.AppendInt(append(b, " request="...), int64(e.Request), 10)
+		}
 	case e.Habit == Packed && e.Total > 0:
 		b = strconv.AppendInt(append(b, " total="...), int64(e.Total), 10)
 	default:
@@ -101,6 +106,8 @@ func (e *Evidence) set(word, value string) bool {
 	switch word {
 	case "cert":
 		e.Certificate, err = strconv.Atoi(value)
+	case "request":
+		e.Request, err = strconv.Atoi(value)
 	case "total":
 		e.Total, err = strconv.Atoi(value)
 	case "key":

@@ -5,6 +5,7 @@ import "testing"
 func TestParse(t *testing.T) {
 	for _, s := range []string{
 		"separable cert=1756 key=rsa-2048 asks=3f2a",
+		"separable cert=549 key=p256 request=48 asks=3f2a",
 		"padded cert=1099 key=p256 asks=0000",
 		"separable cert=2456 key=p384 asks=ffff may=status,sct",
 		"packed total=608 asks=0001",

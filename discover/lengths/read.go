@@ -40,8 +40,8 @@ func Read(f Flight) Evidence {
 	}
 	for _, padding := range [...]int{0, javaPadding} {
 		m := messages{f.Records[:min(len(f.Records), MaxRecords)], overhead + padding}
-		if cert, key := m.separable(headerLen + hash); cert > 0 {
-			e := Evidence{Habit: Separable, Certificate: cert, Key: key, Asks: f.Asks}
+		if cert, request, key := m.separable(headerLen + hash); cert > 0 {
+			e := Evidence{Habit: Separable, Certificate: cert, Key: key, Request: request, Asks: f.Asks}
 			if padding > 0 {
 				e.Habit = Padded
 			}
@@ -83,23 +83,26 @@ func (m messages) content(i int) int { return m.records[i] - m.overhead }
 // separable finds the Certificate message where each message has records of its
 // own: a first one, perhaps a CertificateRequest, the one that is looked for, a
 // signature and a Finished.
-func (m messages) separable(finished int) (cert int, key string) {
+func (m messages) separable(finished int) (cert, request int, key string) {
 	for i := 3; i < len(m.records); i++ {
 		key = keyOfSignature(m.content(i - 1))
 		if m.content(i) != finished || key == "" {
 			continue
 		}
 		if first := m.content(0); first < headerLen+2 || first > maxFirst {
-			return 0, ""
+			return 0, 0, ""
 		}
 		list := m.join(1, i-1)
 		n := len(list)
 		if n == 0 || n > 2 || list[n-1] < minCertificate {
-			return 0, ""
+			return 0, 0, ""
 		}
-		return list[n-1], key
+		if n == 2 {
+			request = list[0]
+		}
+		return list[n-1], request, key
 	}
-	return 0, ""
+	return 0, 0, ""
 }
 
 // packed returns the length of all messages but Finished, where they fill one

@@ -35,6 +35,7 @@ type truth struct {
 		Resumed      bool     `json:"resumed"`
 		ECH          string   `json:"ech"`
 		Asked        *bool    `json:"client_auth_requested"`
+		KeyProof     *bool    `json:"key_proof"`
 		Outcome      string   `json:"outcome"`
 		OCSP         string   `json:"ocsp"`
 	} `json:"handshakes"`
@@ -472,7 +473,8 @@ func TestCaptures(t *testing.T) {
 				clients++
 			}
 			if leaf := hidden.Server.Certificates; len(leaf) > 0 && !o.ech && !hidden.RawPublicKeys {
-				mismatch := name == "go-key-mismatch" // signs with another key than its certificate's
+				// It signs with another key than its certificate's.
+				mismatch := name == "go-key-mismatch" || h.KeyProof != nil && !*h.KeyProof
 				if err := verify(leaf[0].Data, &hidden.Server.Proof); (err != nil) != mismatch {
 					t.Errorf("%s: %s: the server's signature: %v", name, h.ClientRandom, err)
 				}

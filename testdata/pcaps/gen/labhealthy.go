@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,8 +57,11 @@ type healthy struct {
 	generation int // of the mesh's certificates
 }
 
-func runHealthy(l *lab) error {
-	base, err := newLaboratory(l, "healthy", map[string][]string{
+func runHealthy(l *lab) error { return healthyIn(l, "healthy", healthyCerts, false) }
+
+// healthyIn is the healthy laboratory with the configuration of a folder.
+func healthyIn(l *lab, folder string, certs []labCert, only13 bool) error {
+	base, err := newLaboratory(l, folder, map[string][]string{
 		"10.77.0.10": {"shop.example", "www.shop.example"},
 		"10.77.5.1":  {"cdn.shop.example"},
 		"10.77.3.20": {"grafana.shop.internal"},
@@ -70,9 +74,15 @@ func runHealthy(l *lab) error {
 		return err
 	}
 	b := &healthy{laboratory: base, generation: 1}
+	b.only13 = only13
 	b.asks = map[string]string{"/app": "shop.example", "/health": ""}
-	if err := b.issue(healthyCerts); err != nil {
+	if err := b.issue(certs); err != nil {
 		return err
+	}
+	if only13 {
+		if err := errors.Join(b.build(), b.apart()); err != nil {
+			return err
+		}
 	}
 	if err := b.savePKI(map[string][]string{"public.pem": {"public-root"}, "internal.pem": {"internal-root"}, "mesh.pem": {"mesh-root"}}); err != nil {
 		return err
@@ -83,6 +93,9 @@ func runHealthy(l *lab) error {
 		if err := do(); err != nil {
 			return err
 		}
+	}
+	if only13 {
+		return b.look()
 	}
 	return nil
 }
@@ -135,7 +148,11 @@ func (b *healthy) office() error {
 	if err := b.imapServer("mail"); err != nil {
 		return err
 	}
-	if err := b.directory("ldap", b.roots("directory-authorities.pem", "internal-ca"), ""); err != nil {
+	authorities := b.roots("directory-authorities.pem", "internal-ca")
+	if b.only13 {
+		return errors.Join(b.directory("ldap", authorities, gnutls13), b.database("db", "ssl_min_protocol_version=TLSv1.3"))
+	}
+	if err := b.directory("ldap", authorities, ""); err != nil {
 		return err
 	}
 	return b.database("db")
@@ -169,7 +186,7 @@ func (b *healthy) sites() error {
 		if n <= b.renewed {
 			role = "app-new"
 		}
-		sites = append(sites, site{[]string{backend(n)}, "shop.example", role, "ssl_protocols TLSv1.2;"})
+		sites = append(sites, site{[]string{backend(n)}, "shop.example", role, "ssl_protocols " + b.oldest("TLSv1.2") + ";"})
 	}
 	return b.serveSites(sites...)
 }
@@ -213,20 +230,30 @@ func (b *healthy) usual(third int) []step {
 		{"--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256"},
 		{"--tls-max", "1.2", "--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"},
 	}
+	if b.only13 {
+		ways = [][]string{{"--tlsv1.3"}, {"--tlsv1.3"}, nil}
+	}
 	shop := func(url string) func(int) error {
 		return func(i int) error {
+			if ways[i%3] == nil {
+				return b.onlyRSA(fmt.Sprintf("10.77.8.%d", 1+i%8), url)
+			}
 			c := curl{from: fmt.Sprintf("10.77.8.%d", 1+i%8), to: edgeAddr, url: url, args: append([]string{"--cacert", public}, ways[i%3]...)}
 			return b.either(c, "shop-rsa", "shop-ecdsa")
 		}
 	}
 	pool := cdn()[third*6 : third*6+6]
-	return append(b.officeUse(public, internal), []step{
+	steps := b.officeUse(public, internal)
+	if b.only13 {
+		steps = append(steps, step{4, b.payOpenSSL})
+	}
+	return append(steps, []step{
 		{9, shop("https://shop.example/app")},
 		{3, shop("https://www.shop.example/")},
 		{12, func(i int) error { return b.fetch(pool[i%6], i) }},
 		{4, func(i int) error { return b.pay(i) }},
 		{2, func(i int) error {
-			return b.curlOK(curl{from: "10.77.4.70", to: grafanaAddr, url: "https://grafana.shop.internal/", args: []string{"--cacert", internal, []string{"--tlsv1.3", "--tlsv1.2"}[i], "--tls-max", []string{"1.3", "1.2"}[i]}}, b.id("grafana"))
+			return b.curlOK(curl{from: "10.77.4.70", to: grafanaAddr, url: "https://grafana.shop.internal/", args: append([]string{"--cacert", internal}, b.upTo([]string{"1.3", "1.2"}[i])...)}, b.id("grafana"))
 		}},
 		{3, func(i int) error {
 			return b.askQUIC(fmt.Sprintf("10.77.8.%d", 1+i), []string{"shop.example", "www.shop.example"}[i%2], b.id("shop-ecdsa"))
@@ -251,17 +278,17 @@ func (b *healthy) officeUse(public, internal string) []step {
 	return []step{
 		{4, func(i int) error { return b.letter(i, public) }},
 		{2, func(i int) error {
-			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i), b.id("mail"), "--cacert", public, "--tls-max", versions[i])
+			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i), b.id("mail"), append([]string{"--cacert", public}, b.upTo(versions[i])...)...)
 		}},
 		{1, func(int) error {
 			return b.converse("10.77.4.98", imapAddr, line{"", "STARTTLS"}, line{"a CAPABILITY\r\n", "a OK"}, line{"b LOGOUT\r\n", "b OK"})
 		}},
 		{2, func(i int) error {
-			return b.searchLDAPS(fmt.Sprintf("10.77.4.%d", 95+i), b.id("ldap"), "--cacert", internal, "--tls-max", versions[i])
+			return b.searchLDAPS(fmt.Sprintf("10.77.4.%d", 95+i), b.id("ldap"), append([]string{"--cacert", internal}, b.upTo(versions[i])...)...)
 		}},
 		{2, func(int) error { return b.searchStartTLS("10.77.4.97", internal) }},
 		{4, func(i int) error {
-			return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), "TLSv"+versions[i/2], "sslmode=verify-full", "sslrootcert="+internal)
+			return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), b.oldest("TLSv"+versions[i/2]), "sslmode=verify-full", "sslrootcert="+internal)
 		}},
 		{1, plugin(ldapAddr, ldapName, "ldap", "ldap")},
 		{1, plugin(dbAddr, dbName, "db", "postgres")},
@@ -274,12 +301,12 @@ func (b *healthy) letter(i int, public string) error {
 	from, id := fmt.Sprintf("10.77.10.%d", 1+i), b.id("mail")
 	switch i {
 	case 2:
-		_, err := b.expect(sclient{from: from, to: smtpAddr, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", "-tls1_2"}}, id)
+		_, err := b.expect(sclient{from: from, to: smtpAddr, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", b.exactly("-tls1_2")}}, id)
 		return err
 	case 3:
 		return b.converse(from, smtpAddr, line{"", "220 "}, line{"EHLO balancer.partner.example\r\n", "250-STARTTLS"}, line{"QUIT\r\n", "221 "})
 	}
-	return b.sendMail(from, id, "--cacert", public, "--tls-max", []string{"1.2", "1.3"}[i])
+	return b.sendMail(from, id, append([]string{"--cacert", public}, b.upTo([]string{"1.2", "1.3"}[i])...)...)
 }
 
 // either is curlOK where the server chooses between two certificates: in TLS
@@ -328,24 +355,25 @@ func (b *healthy) pay(i int) error {
 // that nobody serves.
 func (b *healthy) scan() error {
 	const from = "10.77.4.99"
+	version := b.version(tls.VersionTLS12)
 	for _, name := range []string{"10.77.4.99", "nmap.scan.test"} { // an address is not sent as a name
 		for _, to := range []struct{ addr, role string }{
 			{edgeAddr, "shop-ecdsa"}, {backend(1), "app-new"}, {backend(2), "app-new"}, {backend(3), "app-new"},
 			{grafanaAddr, "grafana"}, {"10.77.5.7:443", "cdn"},
 		} {
-			cfg := &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12} //nolint:gosec // a scanner
+			cfg := &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: version, MaxVersion: version} //nolint:gosec // a scanner
 			if _, err := b.goOK(goClient{from: from, to: to.addr, cfg: cfg}, b.id(to.role)); err != nil {
 				return err
 			}
 		}
 		for i, to := range []string{payments1, payments2} { // it has no certificate for the mesh
-			cfg := &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12} //nolint:gosec // a scanner
+			cfg := &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: version, MaxVersion: version} //nolint:gosec // a scanner
 			h, err := b.goDial(goClient{from: from, to: to, cfg: cfg})
 			if err := wantError(err, "remote error"); err != nil {
 				return err
 			}
 			h.ClientAuth = ref(true)
-			h.refusedLike([]*workload{b.a, b.b}[i].current.Load(), tls.VersionTLS12, "server", "")
+			h.refusedLike([]*workload{b.a, b.b}[i].current.Load(), version, "server", "")
 		}
 	}
 	return nil
@@ -357,7 +385,7 @@ func (b *healthy) rotated() error {
 	for n := 1; n <= 3; n++ {
 		for _, role := range []string{"app-old", "app-new"} {
 			if !slices.ContainsFunc(b.truth.Handshakes, func(h *handshake) bool {
-				return h.Server == backend(n) && h.Visible && strings.HasPrefix(h.Client, "10.77.0.10:") && h.Certs[0] == b.id(role).hashes()[0]
+				return h.Server == backend(n) && (h.Visible || b.only13) && len(h.Certs) > 0 && strings.HasPrefix(h.Client, "10.77.0.10:") && h.Certs[0] == b.id(role).hashes()[0]
 			}) {
 				return fmt.Errorf("%s was never asked by the edge for %s in the clear", backend(n), role)
 			}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,8 +67,11 @@ func backend(n int) string { return fmt.Sprintf("10.77.1.%d:8443", 20+n) }
 
 type incident struct{ *laboratory }
 
-func runIncident(l *lab) error {
-	base, err := newLaboratory(l, "incident", map[string][]string{
+func runIncident(l *lab) error { return incidentIn(l, "incident", incidentCerts, false) }
+
+// incidentIn is the incident with the configuration of a folder.
+func incidentIn(l *lab, folder string, certs []labCert, only13 bool) error {
+	base, err := newLaboratory(l, folder, map[string][]string{
 		"10.77.0.10": {"shop.example", "www.shop.example", "status.shop.example"},
 		"10.77.1.21": {"app.shop.internal"},
 		"10.77.2.10": {paymentsName},
@@ -82,20 +86,29 @@ func runIncident(l *lab) error {
 		return err
 	}
 	b := incident{base}
-	b.asks = map[string]string{"/app": "app.shop.internal"}
-	if err := b.issue(incidentCerts); err != nil {
+	b.only13 = only13
+	b.asks = map[string]string{"/app": "app.shop.internal", "/orders": "app.shop.internal"}
+	if err := b.issue(certs); err != nil {
 		return err
+	}
+	if only13 {
+		if err := b.build(); err != nil {
+			return err
+		}
 	}
 	if err := b.savePKI(map[string][]string{"public.pem": {"public-root"}, "internal.pem": {"internal-root"}, "mesh.pem": {"mesh-root"},
 		"directory.pem": {"internal-root", "internal-ca"}}); err != nil {
 		return err
 	}
 	for _, do := range []func() error{b.servers, func() error { return b.capture() }, b.startMonitor, b.traffic,
-		func() error { return b.monitored(incidentChecks) }, b.edgeLog, b.sitesLog,
+		func() error { return b.monitored(incidentChecks) }, b.edgeLog, b.sitesLog, b.ordersRefused,
 		func() error { return b.officeLogs("mail-old", "imap", "ldap", "pg-1") }} {
 		if err := do(); err != nil {
 			return err
 		}
+	}
+	if only13 {
+		return b.look()
 	}
 	return nil
 }
@@ -125,8 +138,11 @@ func (b *incident) servers() error {
 	// The file server got the next certificate's key, and kept the old certificate.
 	cert := b.id("files").tls()
 	cert.PrivateKey = b.id("files-next").key
-	if _, err := b.goServe(filesAddr, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}, nil); err != nil {
+	if _, err := b.goServe(filesAddr, &tls.Config{MinVersion: b.version(tls.VersionTLS12), MaxVersion: b.version(tls.VersionTLS12), Certificates: []tls.Certificate{cert}}, nil); err != nil {
 		return err
+	}
+	if b.only13 {
+		return nil // the printer cannot
 	}
 	return b.sserver(printerAddr, b.id("printer"), "-tls1", "-cipher", "ALL:@SECLEVEL=0")
 }
@@ -134,7 +150,7 @@ func (b *incident) servers() error {
 // sites are NGINX's: five backends, of which two missed the renewal, and the
 // ops plane.
 func (b *incident) sites() error {
-	const visible = "ssl_protocols TLSv1.2; ssl_session_tickets off;"
+	visible := "ssl_protocols " + b.oldest("TLSv1.2") + "; ssl_session_tickets off;"
 	return b.serveSites(
 		site{[]string{backend(1), backend(2), backend(3)}, "app.shop.internal", "app-new", visible},
 		site{[]string{backend(4), backend(5)}, "app.shop.internal", "app-old", visible},
@@ -154,6 +170,9 @@ func (b *incident) office() error {
 	if err := b.imapServer("imap"); err != nil {
 		return err
 	}
+	if b.only13 {
+		return errors.Join(b.directory("ldap", "", gnutls13), b.database("pg-1", "ssl_min_protocol_version=TLSv1.3"))
+	}
 	if err := b.directory("ldap", "", "NORMAL:-VERS-TLS1.3"); err != nil {
 		return err
 	}
@@ -172,12 +191,16 @@ func (b *incident) incidentEdge() error {
 	if err := b.quicEdge(map[string]string{"shop.example": "shop", "www.shop.example": "shop", "live.shop.example": "live"}); err != nil {
 		return err
 	}
+	paths, use, verifying := "/app", "", ""
+	if b.only13 {
+		paths, use, verifying = paths+" "+ordersPath, "  use_backend orders if { path "+ordersPath+" }\n", b.verifying()
+	}
 	return b.edge("crt-list "+list, `  use_backend app if { path /app }
-  http-request return status 200 content-type text/plain string ok if !{ path /app }
+`+use+`  http-request return status 200 content-type text/plain string ok if !{ path `+paths+` }
 backend app
   http-reuse never
   balance roundrobin
-`+servers.String())
+`+servers.String()+verifying)
 }
 
 // traffic is 175 handshakes of clients, counting those of the edge with its backends.
@@ -190,7 +213,7 @@ func (b *incident) traffic() error {
 		return func(i int) error {
 			args := []string{"--tlsv1.3"}
 			if tls12(i) {
-				args = []string{"--tls-max", "1.2"}
+				args = b.upTo("1.2")
 			}
 			if roots == "" {
 				args = append(args, "-k")
@@ -201,7 +224,16 @@ func (b *incident) traffic() error {
 		}
 	}
 	office := func(i int) string { return fmt.Sprintf("10.77.4.%d", 70+i%2) }
-	return b.play(80*time.Millisecond, append(b.officeUse(public),
+	steps := b.officeUse(public)
+	if b.only13 {
+		steps = append(steps, step{orders, get(web, edgeAddr, "https://shop.example"+ordersPath, "shop", public, half)})
+	} else {
+		steps = append(steps, step{2, func(int) error {
+			_, err := b.expect(sclient{from: "10.77.4.80", to: printerAddr, sni: "printer.shop.internal", args: []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}}, b.id("printer").with())
+			return err
+		}})
+	}
+	return b.play(80*time.Millisecond, append(steps,
 		step{20, get(web, edgeAddr, "https://shop.example/app", "shop", public, half)}, // each makes two handshakes
 		step{10, get(web, edgeAddr, "https://shop.example/", "shop", public, half)},
 		step{10, get(web, edgeAddr, "https://www.shop.example/", "shop", public, half)},
@@ -210,15 +242,11 @@ func (b *incident) traffic() error {
 		step{4, get(office, grafanaAddr, "https://grafana.shop.internal/", "grafana", "", half)},
 		step{4, get(office, wikiAddr, "https://wiki.shop.internal/", "wiki", internal, half)},
 		step{4, func(int) error {
-			return b.refuses(sclient{from: "10.77.4.60", to: checkedApp, sni: "app.shop.internal", args: []string{"-tls1_2", "-verify_return_error", "-CAfile", public}}, b.id("app-new"), "TLS 1.2", "unknown_ca")
+			return b.refuses(sclient{from: "10.77.4.60", to: checkedApp, sni: "app.shop.internal", args: []string{b.exactly("-tls1_2"), "-verify_return_error", "-CAfile", public}}, b.id("app-new"), tls.VersionName(b.version(tls.VersionTLS12)), "unknown_ca")
 		}},
 		step{3, b.fileClient},
 		step{8, b.order},
 		step{3, b.lateLedger},
-		step{2, func(int) error {
-			_, err := b.expect(sclient{from: "10.77.4.80", to: printerAddr, sni: "printer.shop.internal", args: []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}}, b.id("printer").with())
-			return err
-		}},
 		step{4, get(office, webmailAddr, "https://"+smtpName+"/", "mail-new", public, half)},
 		step{12, func(i int) error {
 			return b.askQUIC(fmt.Sprintf("10.77.8.%d", 1+i%4), "live.shop.example", b.id("live"))
@@ -235,14 +263,16 @@ func (b *incident) officeUse(public string) []step {
 	return []step{
 		{9, b.letter},
 		{6, func(i int) error {
-			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i%3), b.id("imap"), "--cacert", public, "--tls-max", []string{"1.2", "1.3"}[i%2])
+			return b.readMail(fmt.Sprintf("10.77.4.%d", 91+i%3), b.id("imap"), append([]string{"--cacert", public}, b.upTo([]string{"1.2", "1.3"}[i%2])...)...)
 		}},
 		{3, func(int) error { return b.readMailInClear("10.77.4.90") }},
 		{6, func(i int) error {
 			return b.searchLDAPS(fmt.Sprintf("10.77.4.%d", 95+i%2), b.id("ldap"), "--cacert", directory)
 		}},
 		{4, func(int) error { return b.searchStartTLS("10.77.4.97", directory) }},
-		{6, func(i int) error { return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), "TLSv1.2", "sslmode=require") }},
+		{6, func(i int) error {
+			return b.sql(fmt.Sprintf("10.77.4.%d", 85+i%2), b.oldest("TLSv1.2"), "sslmode=require")
+		}},
 	}
 }
 
@@ -252,10 +282,10 @@ func (b *incident) letter(i int) error {
 	from, id := fmt.Sprintf("10.77.10.%d", 1+i%3), b.id("mail-old")
 	version := i / 6
 	if i%3 == 2 {
-		_, err := b.expect(sclient{from: from, to: smtpAddr, sni: smtpName, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", bothVersions[version]}}, id)
+		_, err := b.expect(sclient{from: from, to: smtpAddr, sni: smtpName, stdin: "QUIT\r\n", args: []string{"-starttls", "smtp", b.exactly(bothVersions[version])}}, id)
 		return err
 	}
-	return b.sendMail(from, id, "-k", "--tls-max", []string{"1.2", "1.3"}[version])
+	return b.sendMail(from, id, append([]string{"-k"}, b.upTo([]string{"1.2", "1.3"}[version])...)...)
 }
 
 // fileClient meets a signature by another key than the certificate's.
@@ -263,17 +293,21 @@ func (b *incident) fileClient(i int) error {
 	const from, name = "10.77.4.61", "files.shop.internal"
 	id := b.id("files").with()
 	if i == 0 {
-		h, r, err := b.sclient(sclient{from: from, to: filesAddr, sni: name, args: []string{"-tls1_2"}})
+		h, r, err := b.sclient(sclient{from: from, to: filesAddr, sni: name, args: []string{b.exactly("-tls1_2")}})
 		if err == nil && r.code == 0 {
 			err = fmt.Errorf("s_client accepts the signature of another key:\n%s", r.out)
 		}
 		h.Cipher, h.KeyProof = "", ref(false)
-		h.refusedLike(id, tls.VersionTLS12, "client", "decrypt_error")
+		h.refusedLike(id, b.version(tls.VersionTLS12), "client", "decrypt_error")
 		return err
 	}
 	h, err := b.goDial(goClient{from: from, to: filesAddr, cfg: b.trusting(name, "internal-root", tls.VersionTLS12)})
 	h.KeyProof = ref(false)
-	h.refusedLike(id, tls.VersionTLS12, "client", "illegal_parameter")
+	description := "illegal_parameter"
+	if b.only13 {
+		description = "decrypt_error"
+	}
+	h.refusedLike(id, b.version(tls.VersionTLS12), "client", description)
 	return wantError(err, "invalid signature by the server")
 }
 
@@ -298,6 +332,6 @@ func (b *laboratory) call(from, to, role, client string) error {
 func (b *incident) lateLedger(int) error {
 	h, err := b.goDial(goClient{from: "10.77.2.30", to: payments1, cfg: b.trusting(paymentsName, "mesh-root", tls.VersionTLS12, "ledger")})
 	h.ClientAuth, h.ClientCerts = ref(true), b.id("ledger").hashes()
-	h.refusedLike(b.id("payments-1"), tls.VersionTLS12, "server", "certificate_expired")
+	h.refusedLike(b.id("payments-1"), b.version(tls.VersionTLS12), "server", "certificate_expired")
 	return wantError(err, "certificate")
 }

@@ -55,7 +55,8 @@ smtpd_tls_chain_files = %[2]s, %[3]s
 smtpd_tls_loglevel = 1
 smtpd_tls_session_cache_database =
 tls_ssl_options = NO_TICKET
-`, b.tmp, b.key(id), b.crt(id)))
+smtpd_tls_protocols = >=%[4]s
+`, b.tmp, b.key(id), b.crt(id), b.oldest("TLSv1")))
 	b.file("postfix/master.cf", smtpAddr+` inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -110,7 +111,7 @@ protocols = imap
 ssl = yes
 ssl_cert = <%[3]s
 ssl_key = <%[4]s
-ssl_min_protocol = TLSv1.2
+ssl_min_protocol = %[5]s
 ssl_options = no_ticket
 disable_plaintext_auth = no
 login_log_format_elements = %%r %%b %%{local_name} %%k
@@ -134,7 +135,7 @@ service imap-login {
     port = 0
   }
 }
-`, b.tmp, hostOf(imapAddr), b.crt(id), b.key(id)))
+`, b.tmp, hostOf(imapAddr), b.crt(id), b.key(id), b.oldest("TLSv1.2")))
 	var err error
 	b.imapd, err = b.serveIn(b.web, []string{imapAddr}, "dovecot", "-F", "-c", cfg)
 	if err == nil {

@@ -35,16 +35,17 @@ const wanted = "tcp or udp port 443"
 // monitoring. It keeps the real time.
 type laboratory struct {
 	*lab
-	out   string // folder of its configuration
-	web   string // namespace of NGINX
-	now   time.Time
-	ids   map[string]*ident
-	specs []labCert
-	proxy *proc
-	ngx   *proc
-	prom  []*proc
-	loads int               // of NGINX's configuration
-	asks  map[string]string // the name that HAProxy asks its backends for, by path
+	out    string // folder of its configuration
+	web    string // namespace of NGINX
+	now    time.Time
+	ids    map[string]*ident
+	specs  []labCert
+	proxy  *proc
+	ngx    *proc
+	prom   []*proc
+	loads  int               // of NGINX's configuration
+	asks   map[string]string // the name that HAProxy asks its backends for, by path
+	only13 bool              // every server speaks TLS 1.3 and nothing else
 
 	smtpd, imapd, slapd, db *proc
 	quic                    *quicServer

@@ -31,7 +31,7 @@ defaults
 frontend edge
   log global
   log-format "tls %ci %cp %fi %fp %[ssl_fc_sni,lower] %sslv %sslc %[ssl_fc_is_resumed] %[ssl_f_der,sha2(256),hex]"
-  bind `+edgeAddr+` ssl `+binds+` alpn h2,http/1.1 ssl-min-ver TLSv1.2
+  bind `+edgeAddr+` ssl `+binds+` alpn h2,http/1.1 ssl-min-ver `+b.oldest("TLSv1.2")+`
 `+rules)
 	var err error
 	b.proxy, err = b.serve([]string{edgeAddr}, "haproxy", "-db", "-f", cfg)
@@ -119,11 +119,11 @@ proxy_temp_path %[1]s/proxy;
 fastcgi_temp_path %[1]s/fastcgi;
 uwsgi_temp_path %[1]s/uwsgi;
 scgi_temp_path %[1]s/scgi;
-ssl_protocols TLSv1.2 TLSv1.3;
+ssl_protocols %[4]s TLSv1.3;
 keepalive_timeout 0;
 # generation %[2]d
 %[3]s}
-`, b.tmp, b.loads, s.String()))
+`, b.tmp, b.loads, s.String(), b.oldest("TLSv1.2")))
 	if b.ngx == nil {
 		var err error
 		b.ngx, err = b.serveIn(b.web, all, "nginx", "-p", b.tmp, "-c", cfg, "-e", "stderr")
@@ -209,8 +209,8 @@ func (b *laboratory) known(client, server string) *handshake {
 	return nil
 }
 
-// A workload is a service of the mesh: TLS 1.2, so that both certificates can
-// be seen, a client certificate required. Its certificate can be replaced.
+// A workload is a service of the mesh: TLS 1.2 where the laboratory has it, so
+// that both certificates can be seen, a client certificate required. Its certificate can be replaced.
 type workload struct {
 	current atomic.Pointer[ident]
 }
@@ -235,7 +235,8 @@ func (b *laboratory) mesh(addr, role, root string) (*workload, error) {
 				return
 			}
 			id := w.current.Load()
-			cfg := &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.tls()},
+			version := b.version(tls.VersionTLS12)
+			cfg := &tls.Config{MinVersion: version, MaxVersion: version, Certificates: []tls.Certificate{id.tls()},
 				ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, SessionTicketsDisabled: true}
 			go b.answerPeer(c, cfg, id)
 		}
@@ -272,6 +273,7 @@ func (b *laboratory) answerPeer(c net.Conn, cfg *tls.Config, id *ident) {
 func (b *laboratory) trusting(name, root string, version uint16, own ...string) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(b.id(root).leaf)
+	version = b.version(version)
 	cfg := &tls.Config{ServerName: name, RootCAs: pool, MinVersion: version, MaxVersion: version}
 	for _, role := range own {
 		cfg.Certificates = append(cfg.Certificates, b.id(role).tls())

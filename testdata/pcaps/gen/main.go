@@ -44,7 +44,7 @@ var groups = [][]scenario{
 	append(append(append(append([]scenario{demoScenario}, opensslScenarios...), gnutlsScenarios...), goScenarios...), proxyScenarios...),
 	slices.Concat(quicScenarios, ngtcp2Scenarios, chromiumScenarios, dtlsScenarios, tunnelScenarios),
 	slices.Concat(starttlsScenarios, prefaceScenarios),
-	labScenarios,
+	slices.Concat(labScenarios, lab13Scenarios),
 	append(append([]scenario{}, linkScenarios...), trapScenarios...),
 }
 

@@ -25,11 +25,13 @@ Beside each capture:
 - ` + "`NAME.keys`" + `: the TLS secrets that the clients logged, where they do.
 
 The packets keep their distances in time, but the first one of every capture is moved to 2026-11-24T10:00:00Z, so that "expired" stays what it is.
-The laboratories (` + "`lab-*`" + `) keep the real time: their certificates are made for one run, relative to its start, and their keys are not kept.
+The laboratories (` + "`lab-*`, `lab13-*`" + `) keep the real time: their certificates are made for one run, relative to its start, and their keys are not kept.
 ` + "`pki/`" + ` holds the keys and certificates, which are made once. **They are throw-away test keys, published on purpose, and protect nothing.**
 ` + "`demo/`" + ` is the configuration that goes with ` + "`demo.pcap`" + `.
 ` + "`lab/incident`" + ` and ` + "`lab/healthy`" + ` are those of the laboratories: what Prometheus and its blackbox exporter really ran with (and answered: ` + "`*.answer.json`" + `),
 trust stores, inventory, certificates by role, and ` + "`expected.yml`" + `, the report expected, written by hand from what was built.
+` + "`lab/incident13`" + ` and ` + "`lab/healthy13`" + ` are the same where every server speaks TLS 1.3 alone: no certificate is to be seen. ` + "`NAME.looks.sqlite`" + ` is a store with what
+` + "`blindspot verify`" + ` was shown by their servers when the capture had ended, and ` + "`expected-looks.yml`" + ` the report expected of both.
 Where the last column says less than all, tshark sees less than was there (it gives up on handshake messages above 64 KB and on message headers split over records), or the capture was cut on purpose.
 
 | capture | made with | point | tshark saw |

@@ -3,25 +3,20 @@ package ingest
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"blindspot/tlsparse/keylog"
 )
 
-// pollEvery is how often key logs that are being written are looked at for more.
-const pollEvery = 20 * time.Millisecond
-
 // keys are the secrets that were handed over: key log files, and what captures
 // carry themselves.
 type keys struct {
-	log    keylog.Log
-	files  []*keylog.File
-	polled time.Time
+	log   keylog.Log
+	files []*keylog.File
 }
 
 // openKeys reads the key logs. follow says that they may still grow.
 func openKeys(paths []string, follow bool) (*keys, error) {
-	k := &keys{polled: time.Now()}
+	k := &keys{}
 	for _, path := range paths {
 		k.files = append(k.files, keylog.Follow(&k.log, path))
 	}
@@ -36,14 +31,13 @@ func openKeys(paths []string, follow bool) (*keys, error) {
 	return k, nil
 }
 
-// refresh reads what has been added to the key logs. An error is no fault: the
-// next call tries again.
+// refresh reads what has been added to the key logs, each time: a program logs
+// its secrets within the round trip before it uses them, so that a look that is
+// put off by milliseconds comes too late for the handshake that asks. It costs a
+// few system calls. An error is no fault: the next call tries again.
 func (k *keys) refresh() {
-	if now := time.Now(); now.Sub(k.polled) >= pollEvery {
-		k.polled = now
-		for _, f := range k.files {
-			_ = f.Poll()
-		}
+	for _, f := range k.files {
+		_ = f.Poll()
 	}
 }
 
