@@ -3,6 +3,7 @@ package coverage
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"blindspot/discover"
 	"blindspot/discover/inventory"
@@ -89,6 +90,35 @@ func TestNotLogged(t *testing.T) {
 			if strings.Contains(f.Detail, lie) {
 				t.Errorf("%s says %q: %s", f.Kind, lie, f.Detail)
 			}
+		}
+	}
+}
+
+// TestSources: a certificate that only logged secrets or our own looks showed
+// is known by these, and says so.
+func TestSources(t *testing.T) {
+	asked := time.Date(2026, 11, 23, 14, 3, 0, 0, time.UTC)
+	wire := &cell{chain: &chain{}, known: discover.FromWire}
+	decrypted := &cell{chain: &chain{}, known: discover.FromDecrypted}
+	looked := &cell{chain: &chain{}, known: discover.HiddenEncrypted, asked: asked}
+	hidden := &cell{known: discover.HiddenEncrypted}
+	for _, test := range []struct {
+		cells []*cell
+		want  string
+	}{
+		{[]*cell{wire, hidden}, ""},
+		{[]*cell{decrypted, hidden}, "decrypted"},
+		{[]*cell{decrypted, wire}, "wire, decrypted"},
+		{[]*cell{looked}, "verify"},
+		{[]*cell{looked, decrypted, wire}, "wire, decrypted, verify"},
+	} {
+		f := discover.Finding{Evidence: map[string]any{}}
+		knownBy(&f, test.cells)
+		if got, _ := f.Evidence["known_by"].(string); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+		if _, got := f.Evidence["asked_at"]; got != strings.Contains(test.want, "verify") {
+			t.Errorf("%q: got asked_at: %t", test.want, got)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"blindspot/discover"
@@ -101,33 +102,49 @@ func (a *analysis) admit(looks map[lookKey]*look) {
 	}
 }
 
-// sources says how the certificates of cells are known: "verify" where only our
-// own looks were shown them, with the time of the last one, "wire, verify" where
-// handshakes were, too, "" where only those were.
+// sources says how the certificates of cells are known, where it was not the
+// wire alone that showed them: "decrypted" where logged secrets opened the
+// handshakes, "verify" where our own looks were shown them, with the time of the
+// last one; several joined, "wire" first.
 func sources(cells []*cell) (by string, asked time.Time) {
-	wire := false
+	var wire, decrypted bool
 	for _, c := range cells {
 		switch {
 		case c.chain == nil:
-		case c.asked.IsZero():
+		case !c.asked.IsZero():
+			if c.asked.After(asked) {
+				asked = c.asked
+			}
+		case c.known == discover.FromDecrypted:
+			decrypted = true
+		default:
 			wire = true
-		case c.asked.After(asked):
-			asked = c.asked
 		}
 	}
-	switch {
-	case asked.IsZero():
+	if !decrypted && asked.IsZero() {
 		return "", asked
-	case wire:
-		return discover.FromWire + ", " + discover.FromVerify, asked
 	}
-	return discover.FromVerify, asked
+	var words []string
+	for _, w := range [...]struct {
+		word string
+		is   bool
+	}{{discover.FromWire, wire}, {discover.FromDecrypted, decrypted}, {discover.FromVerify, !asked.IsZero()}} {
+		if w.is {
+			words = append(words, w.word)
+		}
+	}
+	return strings.Join(words, ", "), asked
 }
 
-// knownBy puts into the evidence that a certificate is known by looks.
+// knownBy puts into the evidence how a certificate is known, where it is not by
+// the wire alone.
 func knownBy(f *discover.Finding, cells []*cell) {
-	if by, asked := sources(cells); by != "" {
-		f.Evidence["known_by"] = by
+	by, asked := sources(cells)
+	if by == "" {
+		return
+	}
+	f.Evidence["known_by"] = by
+	if !asked.IsZero() {
 		f.Evidence["asked_at"] = stamp(asked)
 	}
 }

@@ -68,7 +68,8 @@ type showingEvidence struct {
 	PassedOn uint64 `json:"passed_on,omitempty"`
 	// Checks are handshakes of the checks themselves.
 	Checks uint64 `json:"checks,omitempty"`
-	// KnownBy is "verify" where only our own look was shown it.
+	// KnownBy is "verify" where only our own look was shown it, "decrypted"
+	// where only logged secrets show it.
 	KnownBy   string `json:"known_by,omitempty"`
 	FirstSeen string `json:"first_seen"`
 	LastSeen  string `json:"last_seen"`
@@ -103,8 +104,11 @@ func showingsOf(list []*showing) []showingEvidence {
 	for _, e := range bounded(order, maxListed) {
 		s := at[e]
 		s.Endpoint, s.FirstSeen, s.LastSeen = e.text(), stamp(s.first), stamp(s.last)
-		if by, asked := sources(s.cells); by == discover.FromVerify {
+		switch by, asked := sources(s.cells); by {
+		case discover.FromVerify:
 			s.KnownBy, s.LastSeen = by, stamp(asked)
+		case discover.FromDecrypted:
+			s.KnownBy = by
 		}
 		out = append(out, s.showingEvidence)
 	}

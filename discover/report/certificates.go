@@ -24,6 +24,7 @@ type certificateRow struct {
 	issuer    string
 	serial    string
 	names     values
+	sources   []string // "wire", "decrypted", "verify", …
 	notBefore time.Time
 	notAfter  time.Time
 	key       string
@@ -127,6 +128,9 @@ func keyText(c *discover.Certificate) string {
 
 func (r *certificateRow) fold(s *discover.Sighting, key discover.SketchKey) {
 	r.usage.add(s, key)
+	if at, found := slices.BinarySearch(r.sources, s.Known); !found && s.Known != "" {
+		r.sources = slices.Insert(r.sources, at, s.Known)
+	}
 	r.beyond = !r.endpoints.add(s.Server) || r.beyond
 	if s.Name == discover.NameValid {
 		r.beyond = !r.hostnames.add(s.Hostname) || r.beyond
@@ -188,7 +192,7 @@ func certificateList(inv *discover.Inventory, rows map[discover.Fingerprint]*cer
 func (r *certificateRow) row(row []any, at time.Time) []any {
 	return append(row, r.sha256, r.title(), r.roles(), orNil(r.subject), r.names, orNil(r.issuer), orNil(r.serial),
 		r.notBefore, expiry{r.notAfter, at}, orNil(r.key), orNil(r.signature), addrValues(r.endpoints.list),
-		sortedValues(slices.Clone(r.hostnames.list)), r.handshakes, r.distinct, r.first, r.last, orNil(r.problem), r.checks)
+		sortedValues(slices.Clone(r.hostnames.list)), r.handshakes, r.distinct, r.first, r.last, orNil(r.problem), r.checks, values{list: r.sources, total: len(r.sources)})
 }
 
 func b2i(b bool) int {
@@ -219,5 +223,6 @@ func certificateColumns() []Column {
 		{Key: "last_seen", Title: "last seen", drop: 9},
 		{Key: "problem", Title: "problem", flex: 20, drop: 1},
 		{Key: "monitor_handshakes"},
+		{Key: "known_by", Title: "known by", counted: true, drop: 10},
 	}
 }
