@@ -54,7 +54,8 @@ type Interface struct {
 
 // Config adjusts how a file is read. The zero value works.
 type Config struct {
-	// BlockSize is the number of bytes read at a time. 0: 256 KiB.
+	// BlockSize, where set, is the number of bytes read at a time. Otherwise
+	// files are mapped, and what cannot be is read in blocks of 256 KiB.
 	BlockSize int
 }
 

@@ -1,6 +1,9 @@
 package capture
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // Error is a fault of the input: a file that is no capture, or damage in one.
 type Error struct {
@@ -69,6 +72,9 @@ func (f *File) readFault(err error) string {
 }
 
 func (f *File) readHint() string {
+	if errors.Is(f.win.err, errShrunk) {
+		return "read it again when nothing writes to it any more"
+	}
 	if f.compression == "" {
 		return "check the device or the pipe that it comes from"
 	}

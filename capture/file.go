@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -80,10 +81,8 @@ func OpenReader(name string, r io.Reader, cfg Config) (*File, error) {
 
 func newFile(name string, r io.Reader, size int64, regular bool, cfg Config) (*File, error) {
 	f := &File{name: name, total: size, id: newIdentity()}
-	raw := bufio.NewReaderSize(&counter{r: r, n: &f.done}, headSize)
-	plain, err := f.decompress(raw)
+	err := f.begin(r, regular, cfg)
 	if err == nil {
-		f.win = newWindow(plain, cfg.blockSize(), regular)
 		err = f.detect()
 	}
 	if err != nil {
@@ -91,6 +90,35 @@ func newFile(name string, r io.Reader, size int64, regular bool, cfg Config) (*F
 		return nil, err
 	}
 	return f, nil
+}
+
+// begin maps a file that is not compressed; everything else is read in blocks.
+func (f *File) begin(r io.Reader, regular bool, cfg Config) error {
+	if regular && cfg.BlockSize == 0 && f.mapPlain(r.(*os.File)) {
+		return nil
+	}
+	raw := bufio.NewReaderSize(&counter{r: r, n: &f.done}, headSize)
+	plain, err := f.decompress(raw)
+	if err == nil {
+		f.win = newWindow(plain, cfg.blockSize(), regular)
+	}
+	return err
+}
+
+// mapPlain maps a regular file, and reports false where that cannot be, or
+// what is in it is compressed.
+func (f *File) mapPlain(r *os.File) bool {
+	var head [4]byte
+	if n, _ := r.ReadAt(head[:], 0); compressionOf(head[:n]) != nil {
+		return false
+	}
+	m := newMapping(r, f.total, &f.done)
+	if m == nil {
+		return false
+	}
+	f.win = window{mapped: m}
+	f.closers = append(f.closers, m)
+	return true
 }
 
 // detect finds the format by the first bytes and reads the header.
@@ -121,9 +149,32 @@ func (f *File) Next(batch []Packet) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
-	n, err := f.format.next(f, batch)
-	f.err = err
-	return n, err
+	before := debug.SetPanicOnFault(true)
+	defer debug.SetPanicOnFault(before)
+	for {
+		n, again, err := f.next(batch)
+		if !again {
+			f.err = err
+			return n, err
+		}
+	}
+}
+
+// next is Next. Where a mapped file has lost a part while that was read, what
+// is before it can be yielded by another call.
+func (f *File) next(batch []Packet) (n int, again bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			at, ok := f.faultAt(r)
+			if !ok {
+				panic(r)
+			}
+			f.win.lose(at)
+			again = true
+		}
+	}()
+	n, err = f.format.next(f, batch)
+	return n, false, err
 }
 
 // Name returns the path, or the name that was given to OpenReader.

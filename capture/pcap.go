@@ -32,6 +32,8 @@ type pcap struct {
 	record  int // size of a record's header
 	link    LinkType
 	lengths lengthOrder
+	usual   usual
+	ahead   byte // keeps the loads of take
 }
 
 // lengthOrder says in which order a record holds its two lengths.
@@ -126,21 +128,30 @@ func (p *pcap) next(f *File, batch []Packet) (int, error) {
 	}
 }
 
+// Usual sizes of packets: those of bulk data and of bare acknowledgements. Where
+// a record begins is known only when the size of the one before it has come
+// from memory. A size that is one of the last seen is guessed by the processor,
+// which then reads on without waiting.
+type usual struct{ large, small int }
+
+// frameLook is how far behind the start of a frame its last byte is that the
+// decoder reads: the start of the payload behind Ethernet, IPv4 and TCP.
+const frameLook = 66
+
 // take yields the whole records of the window.
 func (p *pcap) take(f *File, batch []Packet) int {
 	var (
-		b, at  = f.win.buf[:f.win.end], f.win.pos
-		id     = f.id
-		number = f.stats.Packets
-		bytes  uint64
-		n      int
+		b, at = f.win.buf[:f.win.end], f.win.pos
+		first = f.stats.Packets
+		id    = f.id
+		bytes uint64
+		ahead byte
+		n     int
 	)
 	for n < len(batch) && len(b)-at >= p.record {
 		h := b[at : at+pcapRecord : at+pcapRecord]
-		sec, frac := binary.LittleEndian.Uint32(h), binary.LittleEndian.Uint32(h[4:])
 		size, wire := binary.LittleEndian.Uint32(h[8:]), binary.LittleEndian.Uint32(h[12:])
 		if p.swapped {
-			sec, frac = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac)
 			size, wire = bits.ReverseBytes32(size), bits.ReverseBytes32(wire)
 		}
 		if p.lengths != capturedFirst {
@@ -150,26 +161,51 @@ func (p *pcap) take(f *File, batch []Packet) int {
 		if uint(size) > uint(len(b)-from) || size > maxRecord {
 			break
 		}
-		at = from + int(size)
-		id.add(uint64(sec)<<32|uint64(frac), uint64(size)<<32|uint64(wire))
-		number++
-		bytes += uint64(size)
+		q := &batch[n]
+		n++
+		q.Length = int(max(wire, size))
 		if wire > size {
 			f.stats.Truncated++
 		}
-		q := &batch[n]
+		sec, frac := binary.LittleEndian.Uint32(h), binary.LittleEndian.Uint32(h[4:])
+		if p.swapped {
+			sec, frac = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac)
+		}
+		id.add(uint64(sec)<<32|uint64(frac), uint64(size)<<32|uint64(wire))
 		q.Time = int64(sec)*1e9 + int64(frac)*p.unit
-		q.Data = b[from:at:at]
-		q.Length = int(max(wire, size))
 		q.Link = p.link
 		q.Interface = 0
-		q.Number = number
-		n++
+		q.Number = first + uint64(n)
+		bytes += uint64(size)
+		if size > frameLook {
+			ahead ^= b[from+frameLook/2] ^ b[from+frameLook]
+		}
+		switch int(size) {
+		case p.usual.large:
+			at = from + p.usual.large
+			q.Data = b[from:at:at]
+			continue
+		case p.usual.small:
+			at = from + p.usual.small
+			q.Data = b[from:at:at]
+			continue
+		}
+		at = from + int(size)
+		q.Data = b[from:at:at]
+		p.usual.note(int(size))
 	}
-	f.win.pos, f.id = at, id
-	f.stats.Packets = number
+	f.win.pos, f.id, p.ahead = at, id, ahead
+	f.stats.Packets += uint64(n)
 	f.stats.Bytes += bytes
 	return n
+}
+
+func (u *usual) note(size int) {
+	if size > 1024 {
+		u.large = size
+	} else if size < 128 {
+		u.small = size
+	}
 }
 
 // more makes the next record whole, or says why that cannot be.

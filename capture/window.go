@@ -14,6 +14,10 @@ type window struct {
 	end   int    // end of what was read
 	base  int64  // offset in the stream of buf[0]
 	err   error  // what ended reading, io.EOF included
+
+	// mapped, where set, is the file as a whole: buf is all of it, nothing is
+	// read or moved, and end is up to where it was made readable.
+	mapped *mapping
 }
 
 // carry is the room in front of a block for a part of a record, so that reads
@@ -49,6 +53,9 @@ func (w *window) fill(n int) bool {
 	if w.end-w.pos >= n {
 		return true
 	}
+	if w.mapped != nil {
+		return w.reach(n)
+	}
 	w.compact()
 	for w.end < n && w.err == nil {
 		if w.end == len(w.buf) {
@@ -57,6 +64,33 @@ func (w *window) fill(n int) bool {
 		w.read(n)
 	}
 	return w.end >= n
+}
+
+// reach is fill for a mapped file.
+func (w *window) reach(n int) bool {
+	if w.err != nil {
+		return false
+	}
+	end, err := w.mapped.reach(w.pos, w.pos+n)
+	w.buf = w.mapped.data
+	switch {
+	case err != nil:
+		w.lose(end)
+		w.err = err
+	case end-w.pos < n:
+		w.err = io.EOF
+	}
+	w.end = max(end, w.pos)
+	return w.end-w.pos >= n
+}
+
+// lose says that a mapped file cannot be read from end on.
+func (w *window) lose(end int) {
+	w.end = max(min(w.end, end), w.pos)
+	w.err = errUnreadable
+	if info, err := w.mapped.file.Stat(); err == nil && info.Size() < int64(len(w.mapped.data)) {
+		w.err = errShrunk
+	}
 }
 
 func (w *window) compact() {

@@ -2,9 +2,9 @@ package discover
 
 import (
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,12 +15,14 @@ const (
 	defaultMaxNames        = 1_000_000
 	defaultMaxAskedNames   = 50_000
 	defaultMaxCertificates = 500_000
-	maxProofs              = 1 << 20
-	// maxProofTries is how many signatures that do not fit are believed, before
-	// no more are checked: one costs as much as all else of a handshake.
-	maxProofTries = 3
-	maxHops       = 100_000
-	maxOffers     = 100_000
+	maxHops                = 100_000
+	maxOffers              = 100_000
+	// maxShared is how many chains that observations share are recognised by
+	// where they are.
+	maxShared = 1 << 16
+	maxWords  = 1 << 12 // lists that are kept joined
+	// slabSize is how many sightings are allocated together.
+	slabSize = 64
 )
 
 // BucketWidth is the time that a sighting folds.
@@ -49,22 +51,30 @@ type Aggregator struct {
 	cfg  AggregatorConfig
 	part uint32
 
-	sightings map[bucketKey]*Sighting
+	hash      seeded
+	sightings []*Sighting
+	index     index // of sightings
+	slab      []Sighting
+	clients   []ClientCount // slab of the first client of each
 	dirty     []*Sighting
-	isDirty   map[*Sighting]struct{}
-	names     map[string]struct{}
-	asked     map[string]struct{}
-	certs     map[Fingerprint]*Certificate
+	names     nameSet
+	asked     nameSet
+	certs     map[Fingerprint]*knownCertificate
 	newCerts  []*Certificate
 	chains    map[ChainID][]Fingerprint
 	newChains []Chain
-	proofs    map[proofKey]proof
+	shared    map[*Presented]knownChain
+	proofs    provings
+	staples   staples
+	text      []byte            // scratch
+	words     map[string]string // lists joined by ","
 	hops      map[Hop]*HopCount
 	offers    map[Offer]*OfferCount
 	newOffers map[*OfferCount]struct{} // changed since the last batch
 	public    publicNames
 
 	intervals map[time.Time]*Interval
+	current   *Interval // the one that was asked for last; in changed
 	changed   map[time.Time]struct{}
 	known     Visibility // what SetVisibility was last told
 	latest    time.Time
@@ -86,21 +96,17 @@ type AggregatorStats struct {
 	Names, AskedOnly int
 }
 
-type bucketKey struct {
-	Key
-	bucket int64
+// knownCertificate is a certificate, and what was found out about its key.
+type knownCertificate struct {
+	*Certificate
+	proven bool  // a server has signed with its key
+	tries  uint8 // signatures of established handshakes that were checked
 }
 
-// proof is what checking an endpoint's signatures gave, and how often it was
-// tried.
-type proof struct {
-	result Tri
-	tries  int
-}
-
-type proofKey struct {
-	server netip.AddrPort
-	leaf   Fingerprint
+// knownChain is what is known of a chain as presented; the zero one is none.
+type knownChain struct {
+	id           ChainID
+	leaf, issuer *knownCertificate // nil where they are not kept
 }
 
 // NewAggregator returns an empty aggregator.
@@ -111,11 +117,13 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 	cfg.MaxCertificates = cmp.Or(cfg.MaxCertificates, defaultMaxCertificates)
 	a := &Aggregator{
 		cfg:       cfg,
-		names:     make(map[string]struct{}),
-		asked:     make(map[string]struct{}),
-		certs:     make(map[Fingerprint]*Certificate),
+		hash:      seeded{maphash.MakeSeed()},
+		certs:     make(map[Fingerprint]*knownCertificate),
 		chains:    make(map[ChainID][]Fingerprint),
-		proofs:    make(map[proofKey]proof),
+		shared:    make(map[*Presented]knownChain),
+		proofs:    provings{ends: make(map[proofKey]proof), credit: proofCredit},
+		staples:   make(staples),
+		words:     make(map[string]string),
 		hops:      make(map[Hop]*HopCount),
 		offers:    make(map[Offer]*OfferCount),
 		newOffers: make(map[*OfferCount]struct{}),
@@ -139,9 +147,9 @@ func (a *Aggregator) Add(o *Observation) {
 		return
 	}
 	a.public.mark(o)
-	a.learn(o)
-	a.prove(o)
-	s := a.sighting(a.keyOf(o), o.Time)
+	server, client := a.learn(o)
+	a.prove(o, &server)
+	s := a.sightingOf(o, server.id, client.id)
 	if o.HopFrom.IsValid() {
 		a.hop(s, o)
 		return
@@ -176,71 +184,92 @@ func (a *Aggregator) hop(s *Sighting, o *Observation) {
 	h.Count++
 }
 
-// learn keeps the certificates and chains of o that are new.
-func (a *Aggregator) learn(o *Observation) {
-	for _, raw := range o.DER {
-		if _, ok := a.certs[raw.SHA256]; ok {
-			continue
-		}
-		if len(a.certs) >= a.cfg.MaxCertificates {
-			a.stats.CertsBeyond++
-			continue
-		}
-		c := ParseCertificate(raw.DER)
-		a.certs[raw.SHA256] = c
-		a.newCerts = append(a.newCerts, c)
+// learn keeps the certificates and chains of o that are new, and returns its
+// chains.
+func (a *Aggregator) learn(o *Observation) (server, client knownChain) {
+	if len(o.DER)+len(o.Chain)+len(o.ClientChain) == 0 {
+		return server, client
 	}
-	a.learnChain(o.Chain)
-	a.learnChain(o.ClientChain)
+	server, known := a.recall(o.Chain, o.Presented)
+	client, too := a.recall(o.ClientChain, o.ClientPresented)
+	if known && too {
+		return server, client
+	}
+	for i := range o.DER {
+		a.learnCertificate(&o.DER[i])
+	}
+	return a.learnChain(o.Chain, o.Presented), a.learnChain(o.ClientChain, o.ClientPresented)
 }
 
-func (a *Aggregator) learnChain(chain []Fingerprint) {
-	if len(chain) == 0 {
+// recall finds a chain by where it is.
+func (a *Aggregator) recall(chain []Fingerprint, shared *Presented) (knownChain, bool) {
+	if shared == nil {
+		return knownChain{}, len(chain) == 0
+	}
+	c, ok := a.shared[shared]
+	return c, ok
+}
+
+func (a *Aggregator) learnCertificate(raw *RawCertificate) {
+	if _, ok := a.certs[raw.SHA256]; ok {
 		return
 	}
-	id := ChainIDOf(chain)
-	if _, ok := a.chains[id]; ok {
-		return
-	}
-	if len(a.chains) >= a.cfg.MaxCertificates {
+	if len(a.certs) >= a.cfg.MaxCertificates {
 		a.stats.CertsBeyond++
 		return
 	}
-	kept := slices.Clone(chain)
-	a.chains[id] = kept
-	a.newChains = append(a.newChains, Chain{ID: id, Certificates: kept})
+	c := readAs(raw.SHA256, raw.DER)
+	a.certs[raw.SHA256] = &knownCertificate{Certificate: c}
+	a.newCerts = append(a.newCerts, c)
 }
 
-// prove checks the server's signature once per endpoint and leaf, and reads
-// the stapled status.
-func (a *Aggregator) prove(o *Observation) {
-	if len(o.Chain) == 0 {
-		return
+func (a *Aggregator) learnChain(chain []Fingerprint, shared *Presented) (c knownChain) {
+	if len(chain) == 0 {
+		return c
 	}
-	leaf := a.certs[o.Chain[0]]
-	if leaf == nil {
-		return
+	c = knownChain{id: ChainIDOf(chain), leaf: a.certs[chain[0]]}
+	if len(chain) > 1 {
+		c.issuer = a.certs[chain[1]]
 	}
-	if o.OCSPResponse != nil {
-		var issuer *Certificate
-		if len(o.Chain) > 1 {
-			issuer = a.certs[o.Chain[1]]
+	if _, ok := a.chains[c.id]; !ok {
+		if len(a.chains) >= a.cfg.MaxCertificates {
+			a.stats.CertsBeyond++
+			return c
 		}
-		o.OCSP = OCSPStatus(o.OCSPResponse, leaf, issuer, o.Time)
+		kept := slices.Clone(chain)
+		a.chains[c.id] = kept
+		a.newChains = append(a.newChains, Chain{ID: c.id, Certificates: kept})
 	}
-	if o.Proof == nil {
+	if shared != nil && a.has(chain) {
+		if len(a.shared) >= maxShared {
+			clear(a.shared)
+		}
+		a.shared[shared] = c
+	}
+	return c
+}
+
+// has reports whether all certificates of chain are kept.
+func (a *Aggregator) has(chain []Fingerprint) bool {
+	for i := range chain {
+		if _, ok := a.certs[chain[i]]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// prove checks the server's signature, and reads the stapled status.
+func (a *Aggregator) prove(o *Observation, chain *knownChain) {
+	if chain.leaf == nil {
 		return
 	}
-	k := proofKey{o.Server, o.Chain[0]}
-	p := a.proofs[k]
-	if p.result != Yes && p.tries < maxProofTries {
-		if len(a.proofs) >= maxProofs {
-			clear(a.proofs)
-		}
-		p = proof{o.Proof.Check(leaf), p.tries + 1}
-		a.proofs[k] = p
+	if len(o.OCSPResponse) > 0 {
+		o.OCSP = a.staples.status(o.OCSPResponse, chain.leaf, chain.issuer, o.Time)
 	}
-	o.KeyProven = p.result
+	if o.Proof != nil {
+		o.KeyProven = a.proofs.prove(o, chain.leaf)
+	}
 }
 
 func (a *Aggregator) isMonitor(o *Observation) bool {
@@ -256,71 +285,89 @@ func (a *Aggregator) isMonitor(o *Observation) bool {
 	return false
 }
 
-func (a *Aggregator) keyOf(o *Observation) Key {
+// sightingOf finds or makes the sighting that o belongs to.
+func (a *Aggregator) sightingOf(o *Observation, chain, client ChainID) *Sighting {
 	k := Key{
 		Sensor: a.cfg.Sensor, Network: o.Network, Target: o.Target,
 		Transport: o.Transport, Server: o.Server,
-		Chain: ChainIDOf(o.Chain), ClientChain: ChainIDOf(o.ClientChain),
+		Chain: chain, ClientChain: client,
 		Known: cmp.Or(o.CertsFrom, o.CertsHidden), LengthEvidence: o.LengthEvidence,
 		Version: o.Version, Preface: o.Preface,
 		Outcome: o.Outcome, Alert: alertWord(o.Refusal()), Class: o.Class,
 	}
+	name := a.hash.name(o.SNI)
 	switch {
 	case o.ECHPublic:
 		k.Name, k.Hostname = NamePublic, o.SNI
 	case o.SNI != "":
-		k.Name, k.Hostname = a.admit(o)
+		k.Name, k.Hostname = a.admit(o, name)
 	case o.HasSNI:
 		k.Name = NameInvalid
 	case !o.Hello:
 		k.Name = NameUnseen
 	}
-	return k
+	return a.sighting(&k, name, o.Time)
 }
 
 // admit holds the bounds on names: those that a server went on with do not
 // compete with those that were only asked for.
-func (a *Aggregator) admit(o *Observation) (NameKind, string) {
-	if _, ok := a.names[o.SNI]; ok || o.Class == ClassVerify { // we ask for names in use alone
-		return NameValid, o.SNI
+func (a *Aggregator) admit(o *Observation, hash uint32) (NameKind, string) {
+	if name, ok := a.names.has(hash, o.SNI); ok || o.Class == ClassVerify { // we ask for names in use alone
+		return NameValid, name
 	}
 	if o.InUse() {
-		if len(a.names) >= a.cfg.MaxNames {
+		if len(a.names.list) >= a.cfg.MaxNames {
 			a.stats.NamesBeyond++
 			return NameBeyond, ""
 		}
-		a.names[strings.Clone(o.SNI)] = struct{}{}
-		return NameValid, o.SNI
+		return NameValid, a.names.add(hash, o.SNI)
 	}
-	if _, ok := a.asked[o.SNI]; ok {
-		return NameValid, o.SNI
+	if name, ok := a.asked.has(hash, o.SNI); ok {
+		return NameValid, name
 	}
-	if len(a.asked) >= a.cfg.MaxAskedNames {
+	if len(a.asked.list) >= a.cfg.MaxAskedNames {
 		a.stats.AskedBeyond++
 		return NameBeyond, ""
 	}
-	a.asked[strings.Clone(o.SNI)] = struct{}{}
-	return NameValid, o.SNI
+	return NameValid, a.asked.add(hash, o.SNI)
 }
 
 // sighting finds or makes the sighting of key in the bucket of t. Beyond the
-// bound, what is specific to single clients and chains is folded away.
-func (a *Aggregator) sighting(key Key, t time.Time) *Sighting {
+// bound, what is specific to single clients and chains is folded away. name is
+// the hash of the hostname that was asked for.
+func (a *Aggregator) sighting(key *Key, name uint32, t time.Time) *Sighting {
 	bucket := t.Truncate(BucketWidth)
-	k := bucketKey{key, bucket.UnixNano()}
-	if s, ok := a.sightings[k]; ok {
+	hash := a.hash.key(key, name, bucket.Unix())
+	if s := a.find(key, hash, bucket); s != nil {
 		return s
 	}
 	if len(a.sightings) >= a.cfg.MaxSightings {
 		a.stats.SightingsBeyond++
-		k.Key = Key{Sensor: key.Sensor, Name: NameBeyond, Outcome: OutcomeUnknown}
-		if s, ok := a.sightings[k]; ok {
+		key = &Key{Sensor: key.Sensor, Name: NameBeyond, Outcome: OutcomeUnknown}
+		hash = a.hash.key(key, 0, bucket.Unix())
+		if s := a.find(key, hash, bucket); s != nil {
 			return s
 		}
 	}
-	s := &Sighting{Key: k.Key, Bucket: bucket.UTC(), Width: BucketWidth}
-	a.sightings[k] = s
+	if len(a.slab) == 0 {
+		a.slab, a.clients = make([]Sighting, slabSize), make([]ClientCount, slabSize)
+	}
+	s := &a.slab[0]
+	s.Key, s.Bucket, s.Width = *key, bucket.UTC(), BucketWidth
+	s.Clients.Exact = a.clients[:0:1] // most have one
+	a.slab, a.clients = a.slab[1:], a.clients[1:]
+	a.index.add(hash, len(a.sightings))
+	a.sightings = append(a.sightings, s)
 	return s
+}
+
+func (a *Aggregator) find(key *Key, hash uint32, bucket time.Time) *Sighting {
+	for n, at := a.index.next(hash, 0); n >= 0; n, at = a.index.next(hash, at) {
+		if s := a.sightings[n]; s.Key == *key && s.Bucket.Equal(bucket) {
+			return s
+		}
+	}
+	return nil
 }
 
 // offer counts a session that stayed in the clear.
@@ -371,11 +418,31 @@ func (a *Aggregator) fold(s *Sighting, o *Observation) {
 	addIf(&s.HelloRetry, o.HelloRetry)
 	s.PacketsLost += uint64(o.PacketsLost)
 	if len(o.ALPN) > 0 {
-		s.ALPN = strings.Join(o.ALPN, ",")
+		s.ALPN = a.joined(o.ALPN)
 	}
 	s.LastCipher = cmp.Or(o.Cipher, s.LastCipher)
 	s.LastGroup = cmp.Or(o.Group, s.LastGroup)
 	a.touched(s)
+}
+
+// joined returns list joined by commas, the same string for the same list.
+func (a *Aggregator) joined(list []string) string {
+	a.text = a.text[:0]
+	for i, s := range list {
+		if i > 0 {
+			a.text = append(a.text, ',')
+		}
+		a.text = append(a.text, s...)
+	}
+	if s, ok := a.words[string(a.text)]; ok {
+		return s
+	}
+	if len(a.words) >= maxWords {
+		clear(a.words)
+	}
+	s := string(a.text)
+	a.words[s] = s
+	return s
 }
 
 // saw widens the time that s covers.
@@ -390,8 +457,8 @@ func (s *Sighting) saw(t time.Time) {
 
 // touched puts s into the next batch.
 func (a *Aggregator) touched(s *Sighting) {
-	if _, ok := a.isDirty[s]; !ok {
-		a.isDirty[s] = struct{}{}
+	if !s.dirty {
+		s.dirty = true
 		a.dirty = append(a.dirty, s)
 	}
 }
@@ -434,6 +501,9 @@ func (a *Aggregator) hid(iv *Interval, cause string, is bool) {
 }
 
 func (a *Aggregator) interval(t time.Time) *Interval {
+	if c := a.current; c != nil && !t.Before(c.Bucket) && t.Sub(c.Bucket) < BucketWidth {
+		return c
+	}
 	b := t.Truncate(BucketWidth).UTC()
 	a.latest = b
 	a.changed[b] = struct{}{}
@@ -443,6 +513,7 @@ func (a *Aggregator) interval(t time.Time) *Interval {
 		iv.Hidden, iv.Lost = make(map[string]uint64), make(map[string]uint64)
 		a.intervals[b] = iv
 	}
+	a.current = iv
 	return iv
 }
 
@@ -452,6 +523,6 @@ func (a *Aggregator) Len() int { return len(a.sightings) }
 // Stats returns the counters.
 func (a *Aggregator) Stats() AggregatorStats {
 	s := a.stats
-	s.Names, s.AskedOnly = len(a.names), len(a.asked)
+	s.Names, s.AskedOnly = len(a.names.list), len(a.asked.list)
 	return s
 }

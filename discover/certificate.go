@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,9 +42,9 @@ type Certificate struct {
 	Signature string      // "SHA256-RSA", an OID where unknown
 	SPKI      Fingerprint // SHA-256 of the SubjectPublicKeyInfo
 
-	// SelfSigned says that subject equals issuer and the signature checks
-	// against its own key. Where it cannot be checked here (Ed448, ML-DSA,
-	// GOST, a key beyond maxKeyBits), the names alone decide.
+	// SelfSigned says that the certificate calls itself its issuer: by name, and
+	// by key identifiers where it has both. Whether it has signed itself,
+	// SignedItself finds out.
 	SelfSigned bool
 	CA         bool
 
@@ -64,13 +65,20 @@ type Certificate struct {
 	Lenient bool
 
 	PublicKey crypto.PublicKey // nil where it could not be read
+
+	signedItself uint32 // what SignedItself found, a Tri; changed atomically
 }
 
 // ParseCertificate reads a certificate as far as it can be read. It copies
 // der. What crypto/x509 refuses is read field by field by a lenient parser, and
 // Problem keeps the reason; of garbage, SHA256, DER and Problem remain.
 func ParseCertificate(der []byte) *Certificate {
-	c := &Certificate{SHA256: FingerprintOf(der), DER: bytes.Clone(der)}
+	return readAs(FingerprintOf(der), bytes.Clone(der))
+}
+
+// readAs is ParseCertificate where the fingerprint is known; it keeps der.
+func readAs(sum Fingerprint, der []byte) *Certificate {
+	c := &Certificate{SHA256: sum, DER: der}
 	raw, ok := readCertificate(c.DER)
 	x, err := x509.ParseCertificate(c.DER)
 	if err != nil {
@@ -79,7 +87,7 @@ func ParseCertificate(der []byte) *Certificate {
 	} else {
 		c.fillStrict(&raw, x)
 	}
-	c.SelfSigned = c.selfSigned(&raw)
+	c.SelfSigned = c.callsItselfIssuer()
 	return c
 }
 
@@ -104,17 +112,31 @@ func (c *Certificate) fillStrict(raw *rawCertificate, x *x509.Certificate) {
 		c.PublicKey = x.PublicKey
 	}
 	c.Signature = algorithmOf(raw.signatureAlgorithm).name
-	for _, e := range x.Extensions {
-		c.fillExtension(e.Id.String(), e.Value)
-	}
+	c.fillRawExtensions(raw)
 }
 
-// selfSigned follows the comment on Certificate.SelfSigned.
-func (c *Certificate) selfSigned(raw *rawCertificate) bool {
-	if len(c.SubjectDER) == 0 || !bytes.Equal(c.SubjectDER, c.IssuerDER) {
+// callsItselfIssuer follows the comment on Certificate.SelfSigned.
+func (c *Certificate) callsItselfIssuer() bool {
+	return len(c.SubjectDER) > 0 && bytes.Equal(c.SubjectDER, c.IssuerDER) &&
+		(len(c.SubjectKeyID) == 0 || len(c.AuthorityKeyID) == 0 || bytes.Equal(c.SubjectKeyID, c.AuthorityKeyID))
+}
+
+// SignedItself reports whether the certificate is SelfSigned, and its signature
+// checks against its own key. Where that cannot be checked here (Ed448, ML-DSA,
+// GOST, a key beyond maxKeyBits, no DER), SelfSigned alone decides. The signature
+// is checked once, when the answer is first asked for: the inventory of a busy
+// network asks for few.
+func (c *Certificate) SignedItself() bool {
+	if !c.SelfSigned {
 		return false
 	}
-	return algorithmOf(raw.signatureAlgorithm).verify(c, raw.signed, raw.signature) != No
+	known := Tri(atomic.LoadUint32(&c.signedItself))
+	if known == Unknown {
+		raw, _ := readCertificate(c.DER)
+		known = TriOf(algorithmOf(raw.signatureAlgorithm).verify(c, raw.signed, raw.signature) != No)
+		atomic.StoreUint32(&c.signedItself, uint32(known))
+	}
+	return known == Yes
 }
 
 // Expired reports whether at is after the certificate's validity, whose last

@@ -184,14 +184,14 @@ func (c *Certificate) fillLenient(raw *rawCertificate) bool {
 		c.SPKI = FingerprintOf(raw.spki)
 		c.fillKey(raw.spki)
 	}
-	r := tlv(raw.extensions)
-	list, _ := r.take(tagSequence)
-	c.fillExtensions(list.body)
+	c.fillRawExtensions(raw)
 	return c.Serial != "" || c.Subject != "" || c.Issuer != "" || !c.NotAfter.IsZero() || c.KeyType != ""
 }
 
-func (c *Certificate) fillExtensions(list []byte) {
-	r := tlv(list)
+func (c *Certificate) fillRawExtensions(raw *rawCertificate) {
+	outer := tlv(raw.extensions)
+	list, _ := outer.take(tagSequence)
+	r := tlv(list.body)
 	for {
 		e, ok := r.take(tagSequence)
 		if !ok {

@@ -54,7 +54,7 @@ func attributes(name []byte) []attribute {
 	r := tlv(name)
 	seq, _ := r.take(tagSequence)
 	sets := tlv(seq.body)
-	var list []attribute
+	list := make([]attribute, 0, 8)
 	for {
 		set, ok := sets.take(tagSet)
 		if !ok {
@@ -86,6 +86,7 @@ func appendRelative(list []attribute, set []byte) []attribute {
 func nameText(name []byte) string {
 	list := attributes(name)
 	var b strings.Builder
+	b.Grow(len(name))
 	for i := len(list) - 1; i >= 0; i-- {
 		switch {
 		case i == len(list)-1:
@@ -117,6 +118,10 @@ func writeAttribute(b *strings.Builder, a *attribute) {
 
 // writeValue escapes by RFC 4514 §2.4; control characters become hex pairs.
 func writeValue(b *strings.Builder, text string) {
+	if plainValue(text) {
+		b.WriteString(text)
+		return
+	}
 	for i, c := range text {
 		switch {
 		case c < ' ' || c == 0x7f:
@@ -130,6 +135,20 @@ func writeValue(b *strings.Builder, text string) {
 		}
 		b.WriteRune(c)
 	}
+}
+
+// plainValue reports whether nothing in text is escaped: letters, digits, and
+// dots, dashes and spaces within.
+func plainValue(text string) bool {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '\'':
+		case c == ' ' && i > 0 && i < len(text)-1:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // commonName returns the last common name of a Name, the most specific one.
@@ -199,11 +218,50 @@ func ucs4Text(b []byte) string {
 // maxOID bounds the bytes of an object identifier that are written as numbers.
 const maxOID = 64
 
+// commonOIDs are the object identifiers that most certificates have: a look-up
+// costs a tenth of writing one.
+var commonOIDs = map[string]string{
+	"\x55\x04\x03": "2.5.4.3",
+	"\x55\x04\x05": "2.5.4.5",
+	"\x55\x04\x06": "2.5.4.6",
+	"\x55\x04\x07": "2.5.4.7",
+	"\x55\x04\x08": "2.5.4.8",
+	"\x55\x04\x0a": "2.5.4.10",
+	"\x55\x04\x0b": "2.5.4.11",
+	"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19": "0.9.2342.19200300.100.1.25",
+	"\x55\x1d\x0e":                     "2.5.29.14",
+	"\x55\x1d\x0f":                     "2.5.29.15",
+	"\x55\x1d\x11":                     "2.5.29.17",
+	"\x55\x1d\x13":                     "2.5.29.19",
+	"\x55\x1d\x1f":                     "2.5.29.31",
+	"\x55\x1d\x20":                     "2.5.29.32",
+	"\x55\x1d\x23":                     "2.5.29.35",
+	"\x55\x1d\x25":                     "2.5.29.37",
+	"\x2b\x06\x01\x05\x05\x07\x01\x01": "1.3.6.1.5.5.7.1.1",
+	"\x2b\x06\x01\x05\x05\x07\x01\x18": "1.3.6.1.5.5.7.1.24",
+	"\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02": "1.3.6.1.4.1.11129.2.4.2",
+	"\x2b\x06\x01\x05\x05\x07\x03\x01":         "1.3.6.1.5.5.7.3.1",
+	"\x2b\x06\x01\x05\x05\x07\x03\x02":         "1.3.6.1.5.5.7.3.2",
+	"\x2b\x06\x01\x05\x05\x07\x30\x01":         "1.3.6.1.5.5.7.48.1",
+	"\x2b\x06\x01\x05\x05\x07\x30\x02":         "1.3.6.1.5.5.7.48.2",
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01":     "1.2.840.113549.1.1.1",
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b":     "1.2.840.113549.1.1.11",
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c":     "1.2.840.113549.1.1.12",
+	"\x2a\x86\x48\xce\x3d\x02\x01":             "1.2.840.10045.2.1",
+	"\x2a\x86\x48\xce\x3d\x03\x01\x07":         "1.2.840.10045.3.1.7",
+	"\x2b\x81\x04\x00\x22":                     "1.3.132.0.34",
+	"\x2a\x86\x48\xce\x3d\x04\x03\x02":         "1.2.840.10045.4.3.2",
+	"\x2a\x86\x48\xce\x3d\x04\x03\x03":         "1.2.840.10045.4.3.3",
+}
+
 // oidText writes an object identifier in dotted form, and what is none as "#"
 // and hex.
 func oidText(b []byte) string {
 	if len(b) == 0 {
 		return ""
+	}
+	if text, ok := commonOIDs[string(b)]; ok {
+		return text
 	}
 	if len(b) > maxOID || b[len(b)-1]&0x80 != 0 {
 		return "#" + hex.EncodeToString(b[:min(len(b), maxOID)])

@@ -1,7 +1,13 @@
 package discover
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -307,4 +313,48 @@ func BenchmarkParseCertificate(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestSignedItself: a certificate that calls itself its issuer need not have
+// signed itself.
+func TestSignedItself(t *testing.T) {
+	own, other := newECKey(t), newECKey(t)
+	for _, tc := range []struct {
+		name         string
+		issuer       string
+		key          *ecdsa.PrivateKey // that signs
+		id           []byte            // key identifier of the issuer, nil for none
+		calls, signs bool
+	}{
+		{"by its own key", "a", own, nil, true, true},
+		{"by another key of the same name", "a", other, nil, true, false},
+		{"by another key of the same name, that is identified", "a", other, []byte{2}, false, false},
+		{"by its own key, that is identified", "a", own, []byte{1}, true, true},
+		{"by another name", "b", own, nil, false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			leaf := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a"}}
+			parent := &x509.Certificate{Subject: pkix.Name{CommonName: tc.issuer}, SubjectKeyId: tc.id}
+			if tc.id != nil {
+				leaf.SubjectKeyId, leaf.AuthorityKeyId = []byte{1}, tc.id
+			}
+			der, err := x509.CreateCertificate(rand.Reader, leaf, parent, own.Public(), tc.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := ParseCertificate(der)
+			check(t, "calls itself its issuer", c.SelfSigned, tc.calls)
+			check(t, "signed itself", c.SignedItself(), tc.signs)
+			check(t, "signed itself, asked again", c.SignedItself(), tc.signs)
+		})
+	}
+}
+
+func newECKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }

@@ -43,6 +43,7 @@ func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
 func (a *Aggregator) Drain(forget bool) *Batch {
 	b := &Batch{Part: a.part, Sightings: a.dirty, Certificates: a.newCerts, Chains: a.newChains}
 	for _, s := range b.Sightings {
+		s.dirty = false
 		s.Clients.Sort()
 	}
 	b.Hops = a.sortedHops()
@@ -52,7 +53,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 	}
 	slices.SortFunc(b.Visibility, func(x, y Interval) int { return x.Bucket.Compare(y.Bucket) })
 	a.dirty, a.newCerts, a.newChains = nil, nil, nil
-	clear(a.isDirty)
+	a.current = nil // what changes from now on belongs to the next batch
 	clear(a.newOffers)
 	clear(a.changed)
 	if forget {
@@ -69,10 +70,7 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 // next Drain. Only for batches drained without forget.
 func (a *Aggregator) Restore(b *Batch) {
 	for _, s := range b.Sightings {
-		if _, ok := a.isDirty[s]; !ok {
-			a.isDirty[s] = struct{}{}
-			a.dirty = append(a.dirty, s)
-		}
+		a.touched(s)
 	}
 	a.newCerts = append(a.newCerts, b.Certificates...)
 	a.newChains = append(a.newChains, b.Chains...)
@@ -85,9 +83,8 @@ func (a *Aggregator) Restore(b *Batch) {
 }
 
 func (a *Aggregator) forget() {
-	a.sightings = make(map[bucketKey]*Sighting)
-	a.isDirty = make(map[*Sighting]struct{})
-	a.dirty = nil
+	a.sightings, a.index, a.dirty = nil, index{}, nil
+	a.slab, a.clients = nil, nil
 }
 
 // Inventory shows what the aggregator holds, without a store. It is valid
@@ -95,8 +92,13 @@ func (a *Aggregator) forget() {
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
 		First: a.first, Last: a.last, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
-		Certificate: func(f Fingerprint) *Certificate { return a.certs[f] },
-		Chain:       func(id ChainID) []Fingerprint { return a.chains[id] },
+		Certificate: func(f Fingerprint) *Certificate {
+			if c := a.certs[f]; c != nil {
+				return c.Certificate
+			}
+			return nil
+		},
+		Chain: func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
 			for _, s := range a.sorted() {
 				if !yield(s, nil) {
@@ -113,15 +115,42 @@ func (a *Aggregator) Inventory() *Inventory {
 
 // sorted returns the sightings in an order that does not depend on the map's.
 func (a *Aggregator) sorted() []*Sighting {
-	list := make([]*Sighting, 0, len(a.sightings))
-	for _, s := range a.sightings {
-		list = append(list, s)
+	type item struct {
+		prefix uint64 // of the hostname: most comparisons need no more
+		*Sighting
 	}
-	slices.SortFunc(list, func(x, y *Sighting) int {
-		return cmp.Or(cmp.Compare(x.Hostname, y.Hostname), x.Server.Compare(y.Server),
-			x.Bucket.Compare(y.Bucket), x.First.Compare(y.First), x.Last.Compare(y.Last), compareKeys(&x.Key, &y.Key))
+	items := make([]item, len(a.sightings))
+	for i, s := range a.sightings {
+		items[i] = item{prefixOf(s.Hostname), s}
+	}
+	slices.SortFunc(items, func(x, y item) int {
+		if x.prefix != y.prefix {
+			return cmp.Compare(x.prefix, y.prefix)
+		}
+		return compareSightings(x.Sighting, y.Sighting)
 	})
+	list := make([]*Sighting, len(items))
+	for i := range items {
+		list[i] = items[i].Sighting
+	}
 	return list
+}
+
+// prefixOf is the beginning of s as a number; numbers compare as strings do.
+func prefixOf(s string) uint64 {
+	var b [8]byte
+	copy(b[:], s)
+	return be64(b[:])
+}
+
+func compareSightings(x, y *Sighting) int {
+	if c := cmp.Compare(x.Hostname, y.Hostname); c != 0 {
+		return c
+	}
+	if c := x.Server.Compare(y.Server); c != 0 {
+		return c
+	}
+	return cmp.Or(x.Bucket.Compare(y.Bucket), x.First.Compare(y.First), x.Last.Compare(y.Last), compareKeys(&x.Key, &y.Key))
 }
 
 func compareKeys(x, y *Key) int {

@@ -24,6 +24,14 @@ var toASCII = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 // Underscores are accepted, because names with them are in use. A wildcard is
 // no hostname.
 func Hostname(sent string) (name string, ok bool) {
+	if isPlainHostname(sent) {
+		return sent, true
+	}
+	return normalHostname(sent)
+}
+
+// normalHostname is Hostname for any name.
+func normalHostname(sent string) (name string, ok bool) {
 	name = strings.TrimSuffix(sent, ".")
 	if name == "" || len(name) > 4*maxHostname {
 		return "", false
@@ -46,6 +54,31 @@ func Hostname(sent string) (name string, ok bool) {
 		return "", false
 	}
 	return name, true
+}
+
+// isPlainHostname tells in one pass what most clients send: a hostname that is
+// normal already. Of others it says nothing.
+func isPlainHostname(s string) bool {
+	if len(s) == 0 || len(s) > maxHostname {
+		return false
+	}
+	label, letter := 0, false // length of the label, and whether it has a letter
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z':
+			letter = true
+		case '0' <= c && c <= '9', c == '-' && label > 0:
+		case c == '.' && label > 0 && s[i-1] != '-':
+			label, letter = 0, false
+			continue
+		default:
+			return false
+		}
+		if label++; label > maxLabel {
+			return false
+		}
+	}
+	return letter && s[len(s)-1] != '-' // a last label without letters may be an address
 }
 
 func isASCII(s string) bool {

@@ -92,3 +92,28 @@ func FuzzHostname(f *testing.F) {
 		}
 	})
 }
+
+// TestPlainHostname: what is called plain is what normalising leaves as it is,
+// for every short name over the characters that matter.
+func TestPlainHostname(t *testing.T) {
+	const letters = "a1-._A:\xc3"
+	plain := 0
+	var each func(name string, left int)
+	each = func(name string, left int) {
+		if isPlainHostname(name) {
+			plain++
+			if got, ok := normalHostname(name); got != name || !ok {
+				t.Errorf("%q: got %q, %v", name, got, ok)
+			}
+		}
+		for i := range len(letters) {
+			if left > 0 {
+				each(name+letters[i:i+1], left-1)
+			}
+		}
+	}
+	each("", 6)
+	if plain < 300 {
+		t.Errorf("got %d plain names, want more", plain)
+	}
+}

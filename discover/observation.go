@@ -161,8 +161,12 @@ type Observation struct {
 	Chain       []Fingerprint
 	ClientChain []Fingerprint
 	DER         []RawCertificate
-	CertsFrom   string // FromWire, FromDecrypted, FromVerify, ""
-	CertsHidden string // a Hidden… constant, "" where certificates were seen
+	// Presented and ClientPresented are the same chains where observations
+	// share them (see Show), nil elsewhere.
+	Presented       *Presented
+	ClientPresented *Presented
+	CertsFrom       string // FromWire, FromDecrypted, FromVerify, ""
+	CertsHidden     string // a Hidden… constant, "" where certificates were seen
 
 	Proof        *KeyProof // input of KeyProof, nil where there is none
 	KeyProven    Tri       // set by the aggregator

@@ -46,14 +46,7 @@ func OCSPStatus(response []byte, leaf, issuer *Certificate, at time.Time) string
 // thisUpdate is still to come. A revocation is final and outlives nextUpdate,
 // unless it is a hold.
 func ReadOCSP(response []byte, leaf, issuer *Certificate, at time.Time) OCSPAnswer {
-	r, err := parseOCSPResponse(response)
-	if err != nil {
-		return OCSPAnswer{Problem: problemText(err)}
-	}
-	s, err := r.about(leaf, issuer)
-	if err == nil {
-		err = r.signedFor(issuer)
-	}
+	s, err := readOCSP(response, leaf, issuer)
 	if err != nil {
 		return OCSPAnswer{Problem: problemText(err)}
 	}
@@ -61,6 +54,22 @@ func ReadOCSP(response []byte, leaf, issuer *Certificate, at time.Time) OCSPAnsw
 		Status:     s.word(at),
 		ThisUpdate: s.thisUpdate, NextUpdate: s.nextUpdate, RevokedAt: s.revokedAt,
 	}
+}
+
+// readOCSP finds what a response says of leaf, whatever the time.
+func readOCSP(response []byte, leaf, issuer *Certificate) (*ocspSingle, error) {
+	r, err := parseOCSPResponse(response)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.about(leaf, issuer)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.signedFor(issuer); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // word says what the status is worth at a time.

@@ -29,7 +29,7 @@ func (c *Certificate) WeakReason() string {
 	if r := oddExponent(c); r != "" {
 		reasons = append(reasons, r)
 	}
-	if h := brokenHash(c.Signature); h != "" && !c.SelfSigned {
+	if h := brokenHash(c.Signature); h != "" && !c.SignedItself() {
 		reasons = append(reasons, "signed with "+h)
 	}
 	return strings.Join(reasons, ", ")

@@ -182,7 +182,7 @@ func (h *ClientHello) readExtensions(s cryptobyte.String) error {
 	for !block.Empty() {
 		var typ uint16
 		var data cryptobyte.String
-		if !block.ReadUint16(&typ) || !block.ReadUint16LengthPrefixed(&data) {
+		if !block.ReadUint16(&typ) || !cut16(&block, &data) {
 			cut = true
 			break
 		}
@@ -320,7 +320,7 @@ func (h *ClientHello) readServerName(data cryptobyte.String) bool {
 	var name cryptobyte.String
 	for !list.Empty() {
 		var typ uint8
-		if !list.ReadUint8(&typ) || !list.ReadUint16LengthPrefixed(&name) {
+		if !list.ReadUint8(&typ) || !cut16(&list, &name) {
 			return false
 		}
 		h.NameCount++
@@ -337,12 +337,12 @@ func (h *ClientHello) readServerName(data cryptobyte.String) bool {
 // readKeyShares reads the groups of a KeyShareClientHello (RFC 8446 §4.2.8).
 func (h *ClientHello) readKeyShares(data cryptobyte.String) bool {
 	var list, key cryptobyte.String
-	if !data.ReadUint16LengthPrefixed(&list) {
+	if !cut16(&data, &list) {
 		return false
 	}
 	for !list.Empty() {
 		var group uint16
-		if !list.ReadUint16(&group) || !list.ReadUint16LengthPrefixed(&key) {
+		if !list.ReadUint16(&group) || !cut16(&list, &key) {
 			return false
 		}
 		h.KeyShareGroups = append(h.KeyShareGroups, group)

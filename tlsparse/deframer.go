@@ -24,15 +24,19 @@ package tlsparse
 // be written to; those behind are untouched. Bodies stay valid until the buffer
 // is reallocated or compacted.
 type Deframer struct {
-	next       int  // offset of the first byte not consumed
-	start, end int  // joined handshake bytes, of which no event told yet
-	left       int  // payload of the current record still to come
-	drop       int  // bytes of a message that was too long, still to come
-	begun      bool // past the first record
-	joining    bool // the current record's payload is handshake; else skipped
-	changed    bool // a ChangeCipherSpec went by
+	next       offset // of the first byte not consumed
+	start, end offset // joined handshake bytes, of which no event told yet
+	left       offset // payload of the current record still to come
+	drop       offset // bytes of a message that was too long, still to come
+	begun      bool   // past the first record
+	joining    bool   // the current record's payload is handshake; else skipped
+	changed    bool   // a ChangeCipherSpec went by
 	broken     bool
 }
+
+// offset is an offset in the caller's buffer, or a length: there is a Deframer
+// for each direction of a million flows.
+type offset int32
 
 // EventKind says what Step found.
 type EventKind uint8
@@ -84,7 +88,7 @@ func (d *Deframer) Step(buf []byte, limit int) Event {
 		}
 		if d.left > 0 {
 			d.take(buf)
-			if d.left > 0 && d.next == len(buf) {
+			if d.left > 0 && int(d.next) == len(buf) {
 				if e, ok := d.message(buf, limit); ok {
 					return e
 				}
@@ -96,17 +100,17 @@ func (d *Deframer) Step(buf []byte, limit int) Event {
 			return e
 		}
 	}
-	return Event{Kind: EventBroken, N: d.next}
+	return Event{Kind: EventBroken, N: int(d.next)}
 }
 
 // Consumed returns the offset up to which the buffer has been consumed.
-func (d *Deframer) Consumed() int { return d.next }
+func (d *Deframer) Consumed() int { return int(d.next) }
 
 // Start and End delimit the joined handshake bytes that no event told of yet.
-func (d *Deframer) Start() int { return d.start }
+func (d *Deframer) Start() int { return int(d.start) }
 
 // End is the end of what begins at Start.
-func (d *Deframer) End() int { return d.end }
+func (d *Deframer) End() int { return int(d.end) }
 
 // Changed reports whether a ChangeCipherSpec went by.
 func (d *Deframer) Changed() bool { return d.changed }
@@ -117,9 +121,9 @@ func (d *Deframer) Broken() bool { return d.broken }
 // Skippable returns how many stream bytes behind Consumed need not be buffered.
 func (d *Deframer) Skippable() int {
 	if !d.joining {
-		return d.left
+		return int(d.left)
 	}
-	return min(d.left, d.drop)
+	return int(min(d.left, d.drop))
 }
 
 // Skip passes over as many of the next n stream bytes as need not be buffered,
@@ -128,9 +132,9 @@ func (d *Deframer) Skippable() int {
 // then the bytes may be in the buffer already.
 func (d *Deframer) Skip(n int) int {
 	n = min(n, d.Skippable())
-	d.left -= n
+	d.left -= offset(n)
 	if d.joining {
-		d.drop -= n
+		d.drop -= offset(n)
 	}
 	return n
 }
@@ -152,9 +156,9 @@ func (d *Deframer) Partial(buf []byte) (typ uint8, body []byte, length int, ok b
 // for when room is short. Bodies of earlier events are lost.
 func (d *Deframer) Compact(buf []byte) int {
 	n := copy(buf, buf[d.start:d.end])
-	d.start, d.end = 0, n
+	d.start, d.end = 0, offset(n)
 	rest := copy(buf[n:], buf[d.next:])
-	d.next = n
+	d.next = offset(n)
 	return n + rest
 }
 
@@ -165,7 +169,7 @@ func (d *Deframer) message(buf []byte, limit int) (Event, bool) {
 	}
 	joined := buf[d.start:d.end]
 	if !knownHandshakeType(joined[0]) {
-		return d.breakAt(d.start), true
+		return d.breakAt(int(d.start)), true
 	}
 	typ, length, ok := ParseHandshakeHeader(joined)
 	if !ok {
@@ -175,11 +179,11 @@ func (d *Deframer) message(buf []byte, limit int) (Event, bool) {
 	if len(joined) < whole {
 		return Event{}, false
 	}
-	d.start += whole
+	d.start += offset(whole)
 	e := Event{Kind: EventMessage, Type: typ, N: length, Body: joined[HandshakeHeaderLen:whole:whole]}
 	if length > limit {
 		e.Kind = EventTooLong
-		d.drop = length - limit
+		d.drop = offset(length - limit)
 		inBuffer := min(d.drop, d.end-d.start)
 		d.start += inBuffer
 		d.drop -= inBuffer
@@ -189,12 +193,12 @@ func (d *Deframer) message(buf []byte, limit int) (Event, bool) {
 
 // take consumes payload of the current record.
 func (d *Deframer) take(buf []byte) {
-	n := min(d.left, len(buf)-d.next)
+	n := min(d.left, offset(len(buf))-d.next)
 	if n == 0 {
 		return
 	}
-	if dropped := min(n, d.Skippable()); dropped > 0 {
-		d.next += d.Skip(dropped)
+	if dropped := min(int(n), d.Skippable()); dropped > 0 {
+		d.next += offset(d.Skip(dropped))
 		return
 	}
 	if d.start == d.end {
@@ -211,12 +215,12 @@ func (d *Deframer) take(buf []byte) {
 // header reads the header of the next record, and the whole record where that
 // is short.
 func (d *Deframer) header(buf []byte, limit int) (Event, bool) {
-	if !d.begun && len(buf) > d.next && buf[d.next]&0x80 != 0 {
+	if !d.begun && len(buf) > int(d.next) && buf[d.next]&0x80 != 0 {
 		return d.sslv2(buf)
 	}
 	r, ans := ParseRecordHeader(buf[d.next:])
 	if ans == No {
-		return d.breakAt(d.next), true
+		return d.breakAt(int(d.next)), true
 	}
 	if ans == Maybe {
 		return d.need(buf, limit), true
@@ -229,7 +233,7 @@ func (d *Deframer) header(buf []byte, limit int) (Event, bool) {
 	case r.Type == RecordChangeCipherSpec && r.Length == 1:
 		return d.short(r, payload, EventChangeCipherSpec)
 	case r.Type == RecordChangeCipherSpec && !d.changed:
-		return d.breakAt(d.next), true
+		return d.breakAt(int(d.next)), true
 	case r.Type == RecordAlert && d.plainAlert(r.Length):
 		return d.short(r, payload, EventAlert)
 	}
@@ -284,7 +288,7 @@ func (d *Deframer) short(r Record, payload []byte, kind EventKind) (Event, bool)
 	if len(payload) < r.Length {
 		return Event{Kind: EventNeed, N: r.Length - len(payload)}, true
 	}
-	d.next += RecordHeaderLen + r.Length
+	d.next += offset(RecordHeaderLen + r.Length)
 	if r.Length == 0 {
 		return Event{}, false
 	}
@@ -303,7 +307,7 @@ func (d *Deframer) protected(r Record) Event {
 // open consumes a record's header.
 func (d *Deframer) open(r Record, joining bool) {
 	d.next += RecordHeaderLen
-	d.left = r.Length
+	d.left = offset(r.Length)
 	d.joining = joining
 }
 
@@ -317,7 +321,7 @@ func (d *Deframer) sslv2(buf []byte) (Event, bool) {
 		ans = probeSSLv2(b, typ)
 	}
 	if ans == No {
-		return d.breakAt(d.next), true
+		return d.breakAt(int(d.next)), true
 	}
 	if ans == Maybe {
 		return Event{Kind: EventNeed, N: max(1, ssl2ClientFixed-len(b))}, true
@@ -327,24 +331,24 @@ func (d *Deframer) sslv2(buf []byte) (Event, bool) {
 		return Event{Kind: EventNeed, N: whole - len(b)}, true
 	}
 	d.begun = true
-	d.next += whole
+	d.next += offset(whole)
 	d.start, d.end = d.next, d.next
 	return Event{Kind: EventSSLv2, Type: typ, N: whole, Body: b[:whole:whole]}, true
 }
 
-func (d *Deframer) breakAt(offset int) Event {
+func (d *Deframer) breakAt(at int) Event {
 	d.broken = true
-	d.next = offset
-	return Event{Kind: EventBroken, N: offset}
+	d.next = offset(at)
+	return Event{Kind: EventBroken, N: at}
 }
 
 // need says how many more bytes an event takes at least.
 func (d *Deframer) need(buf []byte, limit int) Event {
-	header := d.left + RecordHeaderLen - (len(buf) - d.next)
+	header := int(d.left) + RecordHeaderLen - (len(buf) - int(d.next))
 	if !d.joining || d.left == 0 {
 		return Event{Kind: EventNeed, N: header}
 	}
-	want := d.drop + HandshakeHeaderLen - (d.end - d.start)
+	want := int(d.drop) + HandshakeHeaderLen - int(d.end-d.start)
 	if _, length, ok := ParseHandshakeHeader(buf[d.start:d.end]); ok {
 		want += min(length, limit)
 	}

@@ -2,6 +2,21 @@ package tlsparse
 
 import "golang.org/x/crypto/cryptobyte"
 
+// cut16 is ReadUint16LengthPrefixed, small enough to be inlined: hellos consist
+// of such lists.
+func cut16(s *cryptobyte.String, out *cryptobyte.String) bool {
+	b := *s
+	if len(b) < 2 {
+		return false
+	}
+	end := 2 + (int(b[0])<<8 | int(b[1]))
+	if end > len(b) {
+		return false
+	}
+	*out, *s = b[2:end], b[end:]
+	return true
+}
+
 // readUint16s appends all of s to dst as 16-bit values; ok is false where one
 // byte is left over.
 func readUint16s(s cryptobyte.String, dst []uint16) (_ []uint16, ok bool) {
@@ -16,7 +31,7 @@ func readUint16s(s cryptobyte.String, dst []uint16) (_ []uint16, ok bool) {
 // fills s, to dst.
 func readList16(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
 	var list cryptobyte.String
-	if !s.ReadUint16LengthPrefixed(&list) {
+	if !cut16(&s, &list) {
 		return dst, false
 	}
 	dst, ok := readUint16s(list, dst)
@@ -45,7 +60,7 @@ func readBytes8(s cryptobyte.String) ([]byte, bool) {
 // readALPN appends the protocol names of s (RFC 7301 §3.1) to dst.
 func readALPN(s cryptobyte.String, dst [][]byte) ([][]byte, bool) {
 	var list, name cryptobyte.String
-	ok := s.ReadUint16LengthPrefixed(&list) && s.Empty()
+	ok := cut16(&s, &list) && s.Empty()
 	for !list.Empty() {
 		if !list.ReadUint8LengthPrefixed(&name) {
 			return dst, false

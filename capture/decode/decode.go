@@ -37,6 +37,7 @@ type Segment struct {
 	Payload          []byte // aliases the packet, or the decoder's buffer for fragments; valid until the next Decode
 	Missing          int    // payload bytes that the headers promise and that were not captured
 	Tunnel           Tunnel // what was taken off, outermost first
+	Number           uint64 // of the packet that completed it
 }
 
 // Config adjusts a Decoder. The zero value works.
@@ -96,6 +97,30 @@ func (d *Decoder) Decode(p *capture.Packet, s *Segment) bool {
 	return p.Link == capture.LinkEthernet && d.fast(p, s) || d.general(p, s)
 }
 
+// Batch decodes packets into segs, from the front of both, and returns how many
+// packets it took and how many segments they gave. It ends when segs is full,
+// or behind a segment that may be in the Decoder's own memory, which the next
+// call overwrites.
+func (d *Decoder) Batch(packets []capture.Packet, segs []Segment) (taken, n int) {
+	for taken < len(packets) && n < len(segs) {
+		p, s := &packets[taken], &segs[n]
+		taken++
+		if s.Tunnel.Count != 0 {
+			s.Tunnel = Tunnel{}
+		}
+		if p.Link == capture.LinkEthernet && d.fast(p, s) {
+			n++
+			continue
+		}
+		if d.general(p, s) {
+			n++
+			break
+		}
+	}
+	d.stats.Packets += uint64(taken)
+	return taken, n
+}
+
 // general decodes what is not a plain packet. It works in the Decoder's own
 // segment, so that s and p do not have to live on the heap.
 func (d *Decoder) general(p *capture.Packet, s *Segment) bool {
@@ -103,7 +128,7 @@ func (d *Decoder) general(p *capture.Packet, s *Segment) bool {
 		d.stats.UnknownLink++
 		return false
 	}
-	d.seg = Segment{Time: p.Time}
+	d.seg = Segment{Time: p.Time, Number: p.Number}
 	d.iface = p.Interface
 	d.depth = 0
 	if !links[p.Link](d, p.Data, max(p.Length-len(p.Data), 0)) {

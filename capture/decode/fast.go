@@ -49,7 +49,7 @@ func (d *Decoder) fast(p *capture.Packet, s *Segment) bool {
 	default:
 		return false
 	}
-	s.Time = p.Time
+	s.Time, s.Number = p.Time, p.Number
 	s.Missing = 0
 	s.Network = 0
 	if vlan != 0 {

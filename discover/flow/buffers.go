@@ -27,13 +27,15 @@ func (b buffer) size() int {
 	return 1 << (minBufferBits + b.class())
 }
 
-// arena hands out buffers. Memory that was needed once is kept for reuse.
+// arena hands out buffers, and what else few streams need. Memory that was needed once is kept for reuse.
 type arena struct {
 	classes [bufferClasses]struct {
 		slabs [][]byte
 		free  []uint32
 		slots uint32
 	}
+	isles slab[[maxHoles]island]
+	notes slab[[maxMessages]message]
 	used  int64 // bytes of buffers handed out
 	limit int64
 }

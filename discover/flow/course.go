@@ -9,12 +9,12 @@ import (
 // who refused.
 func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Observation) {
 	if body := client.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		o.ClientChain = t.chain(body, true, o)
+		t.chain(body, true, o)
 	}
 	if hs.flags&(clientMayHaveLeft|clientFinished) == clientMayHaveLeft {
 		hs.flags |= clientGaveUp
 	}
-	o.Alerts = hs.told()
+	o.Alerts = hs.told(o.Alerts)
 	switch {
 	case !o.ServerHello:
 	case hs.flags&isTLS13 != 0:
@@ -31,9 +31,8 @@ func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Ob
 	}
 }
 
-// told returns the alerts, those last that are only known by their length.
-func (hs *handshake) told() []discover.Alert {
-	var list []discover.Alert
+// told appends the alerts, those last that are only known by their length.
+func (hs *handshake) told(list []discover.Alert) []discover.Alert {
 	for _, a := range hs.alerts[:hs.nalerts] {
 		list = append(list, discover.Alert{FromServer: a.server, Level: tlsparse.AlertLevelName(a.level), Description: tlsparse.AlertName(a.description)})
 	}

@@ -3,6 +3,8 @@ package flow
 import (
 	"math"
 	"math/rand/v2"
+
+	"blindspot/capture/decode"
 )
 
 const (
@@ -35,22 +37,70 @@ func (t *Table) entry(n uint32) *entry {
 	return &t.entries[(n-1)>>chunkBits][(n-1)&(1<<chunkBits-1)]
 }
 
-// find returns the number of k's entry, 0 for none.
-func (t *Table) find(k *key, h uint32) uint32 {
+// slot is a place in the index: the hash of a flow in the upper half, the number
+// of its entry in the lower; 0 where it is free. An entry is read only where
+// the hashes agree.
+type slot uint64
+
+func slotOf(n, h uint32) slot { return slot(h)<<32 | slot(n) }
+
+func (s slot) hash() uint32  { return uint32(s >> 32) }
+func (s slot) entry() uint32 { return uint32(s) }
+
+// segmentBatch is how many segments are looked up together.
+const segmentBatch = 64
+
+// lookAhead hashes the flows of segments. Where the table is too large for the
+// caches it reads what finding them will read, of all at once: memory delivers
+// many at a time as fast as one.
+func (t *Table) lookAhead(list []decode.Segment) {
+	for i := range list {
+		t.hashes[i] = t.hashOf(&list[i])
+	}
+	if t.used < cachedFlows {
+		return
+	}
+	var slots [segmentBatch]slot
 	mask := uint32(len(t.index) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		n := t.index[i]
-		if n == 0 {
-			return 0
-		}
-		if e := t.entry(n); e.hash == h && e.key == *k {
-			return n
+	for i := range list {
+		slots[i] = t.index[t.hashes[i]&mask]
+	}
+	var sum uint32
+	for _, s := range slots[:len(list)] {
+		if n := s.entry(); n != 0 {
+			e := t.entry(n)
+			sum += uint32(e.key.lo[0]) + uint32(e.key.proto) + uint32(e.flags) // its beginning, middle and end
 		}
 	}
+	t.ahead = sum
 }
 
-// insert makes an entry, giving up another one where the table is full.
-func (t *Table) insert(k key, h uint32) uint32 {
+// cachedFlows is how many flows are found as fast one by one.
+const cachedFlows = 4096
+
+// find returns the entry of a segment's flow and the segment's direction, nil
+// for none.
+func (t *Table) find(s *decode.Segment, h uint32) (uint32, *entry, int) {
+	index := t.index
+	for i := int(h) & (len(index) - 1); uint(i) < uint(len(index)); i = (i + 1) & (len(index) - 1) {
+		at := index[i]
+		if at == 0 {
+			break
+		}
+		if at.hash() == h {
+			n := at.entry()
+			e := t.entry(n)
+			if dir, ok := e.key.matches(s); ok {
+				return n, e, dir
+			}
+		}
+	}
+	return 0, nil, 0
+}
+
+// insert makes the entry of a segment's flow, giving up another one where the
+// table is full.
+func (t *Table) insert(s *decode.Segment, h uint32) (uint32, *entry, int) {
 	if t.live >= t.cfg.MaxFlows {
 		t.evict()
 	}
@@ -68,29 +118,30 @@ func (t *Table) insert(k key, h uint32) uint32 {
 		n = t.used
 	}
 	e := t.entry(n)
+	k, dir := keyOf(s)
 	*e = entry{key: k, hash: h, last: t.clock}
-	t.place(n, h)
+	t.place(slotOf(n, h))
 	t.live++
 	t.stats.Flows++
 	t.link(n, e, listSYN)
-	return n
+	return n, e, dir
 }
 
-func (t *Table) place(n, h uint32) {
+func (t *Table) place(s slot) {
 	mask := uint32(len(t.index) - 1)
-	i := h & mask
+	i := s.hash() & mask
 	for t.index[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.index[i] = n
+	t.index[i] = s
 }
 
 func (t *Table) growIndex() {
 	old := t.index
-	t.index = make([]uint32, 2*len(old))
-	for _, n := range old {
-		if n != 0 {
-			t.place(n, t.entry(n).hash)
+	t.index = make([]slot, 2*len(old))
+	for _, s := range old {
+		if s != 0 {
+			t.place(s)
 		}
 	}
 }
@@ -105,11 +156,12 @@ func (t *Table) remove(n uint32) {
 	t.live--
 }
 
-// unindex takes n out of the index and closes the gap (Knuth, Algorithm R).
+// unindex takes an entry out of the index and closes the gap (Knuth, Algorithm
+// R).
 func (t *Table) unindex(n, h uint32) {
 	mask := uint32(len(t.index) - 1)
 	i := h & mask
-	for t.index[i] != n {
+	for t.index[i].entry() != n {
 		i = (i + 1) & mask
 	}
 	for j := i; ; {
@@ -118,8 +170,7 @@ func (t *Table) unindex(n, h uint32) {
 		if m == 0 {
 			break
 		}
-		home := t.entry(m).hash & mask
-		if (j-home)&mask >= (j-i)&mask {
+		if (j-m.hash())&mask >= (j-i)&mask {
 			t.index[i] = m
 			i = j
 		}

@@ -90,6 +90,8 @@ const (
 	tooLong                             // a message was over maxMessage
 	serverClear                         // the server answered in something else
 	isWrapped                           // TLS travels inside packets of its preface
+	dir0Acked                           // acks are known of that direction
+	dir1Acked                           //
 	clientMayHaveLeft                   // TLS 1.3: a record that is an alert or 0-RTT data
 	flightOver                          // TLS 1.3: the client has answered the server's flight
 )
@@ -102,23 +104,16 @@ type alert struct {
 
 // ackRange is what a side has acknowledged, first and last. It proves that the
 // other side spoke where its packets were not captured.
-type ackRange struct {
-	first, last uint32
-	known       bool
-}
+type ackRange struct{ first, last uint32 }
 
 func (a *ackRange) see(ack uint32) {
-	if !a.known {
-		*a = ackRange{first: ack, last: ack, known: true}
-		return
-	}
 	if int32(ack-a.last) > 0 {
 		a.last = ack
 	}
 }
 
 // spoke reports whether the other side has sent bytes.
-func (a *ackRange) spoke() bool { return a.known && a.last-a.first > 1 }
+func (a *ackRange) spoke() bool { return a.last-a.first > 1 }
 
 // deframe reads the events of a direction that carries TLS.
 func (t *Table) deframe(e *entry, hs *handshake, st *stream, dir int) {
@@ -132,10 +127,10 @@ func (t *Table) deframe(e *entry, hs *handshake, st *stream, dir int) {
 			st.want = st.have + uint32(max(ev.N, 1))
 			return
 		case tlsparse.EventMessage:
-			st.note(ev.Type, st.deframe.Start(), len(ev.Body))
+			st.note(&t.buffers, ev.Type, st.deframe.Start(), len(ev.Body))
 			t.message(e, hs, client, ev)
 		case tlsparse.EventSSLv2:
-			st.note(sslv2Type(ev.Type), st.deframe.Consumed(), len(ev.Body))
+			st.note(&t.buffers, sslv2Type(ev.Type), st.deframe.Consumed(), len(ev.Body))
 			if client {
 				hs.flags |= sawHello
 			}
@@ -374,12 +369,16 @@ func (t *Table) release(n uint32, e *entry) {
 	t.touch(n, e, listDone)
 }
 
+func (t *Table) giveStream(sn uint32) {
+	t.streams.get(sn).release(&t.buffers)
+	t.streams.give(sn)
+}
+
 // giveStreams gives back the streams of a handshake and what stood before them.
 func (t *Table) giveStreams(hs *handshake) {
 	for _, sn := range hs.streams {
 		if sn != 0 {
-			t.buffers.release(t.streams.get(sn).buf)
-			t.streams.give(sn)
+			t.giveStream(sn)
 		}
 	}
 	t.unseal(hs)

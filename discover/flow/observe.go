@@ -18,18 +18,21 @@ type scratch struct {
 	status   tlsparse.CertificateStatus
 	certs    [][]byte
 	alerts   []tlsparse.Alert
-	text     []byte
 	hello    []byte
 	// unwrapped is TLS taken out of packets.
 	unwrapped []byte
 	// unsealed is a datagram with what logged secrets opened of it.
 	unsealed []byte
+	chains   chainCache
+	pool     pool
+	prints   fingerprints
 }
 
 // side is one direction as observe reads it.
 type side struct {
-	st  *stream
-	buf []byte
+	st       *stream
+	buf      []byte
+	messages []message
 }
 
 func (t *Table) side(hs *handshake, dir int) side {
@@ -37,17 +40,17 @@ func (t *Table) side(hs *handshake, dir int) side {
 		return side{st: &stream{}}
 	}
 	st := t.streams.get(hs.streams[dir])
-	return side{st: st, buf: t.buffers.bytes(st.buf)}
+	return side{st: st, buf: t.buffers.bytes(st.buf), messages: st.messages(&t.buffers)}
 }
 
 // message returns the body of the n-th message of a type, nil where it was not
 // seen whole.
 func (s side) message(typ uint8, n int) []byte {
-	m, ok := s.st.find(typ, n)
+	m, ok := find(s.messages, typ, n)
 	if !ok {
 		return nil
 	}
-	return s.buf[m.at : m.at+m.len : m.at+m.len]
+	return s.buf[m.at:m.end():m.end()]
 }
 
 // observe emits what was seen of a handshake, if it was one.
@@ -74,10 +77,9 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 
 // observation returns what is known of any handshake.
 func (t *Table) observation(e *entry, hs *handshake, at int64, transport discover.Transport) *discover.Observation {
-	o := &discover.Observation{
-		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(at, hs.first)).UTC(), Order: hs.number,
-		Transport: transport, Network: t.network(e), Tunnel: t.tunnels.name(hs.tunnel),
-	}
+	o := t.parse.pool.observation()
+	o.Time, o.Ended, o.Order = time.Unix(0, hs.first).UTC(), time.Unix(0, max(at, hs.first)).UTC(), hs.number
+	o.Transport, o.Network, o.Tunnel = transport, t.network(e), t.tunnels.name(hs.tunnel)
 	if transport == discover.TCP && e.key.proto == decode.UDP {
 		o.Tunnel = append(slices.Clone(o.Tunnel), "udp") // records of TLS in datagrams
 	}
@@ -180,7 +182,7 @@ func (t *Table) halfHello(client side, h *tlsparse.ClientHello) bool {
 func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, transport byte, fingerprint bool) {
 	o.Hello = true
 	if !h.SSLv2 { // whose challenge is no random
-		o.ClientRandom = slices.Clone(h.Random)
+		o.ClientRandom = append(o.ClientRandom, h.Random...)
 	}
 	if h.HasHostName {
 		o.HasSNI = true
@@ -191,18 +193,13 @@ func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, 
 			o.SNIRaw = discover.Escape(h.ServerName)
 		}
 	}
-	for _, p := range h.ALPN {
-		o.ALPN = append(o.ALPN, discover.Escape(p))
-	}
+	o.ALPN = t.parse.pool.protocols(h.ALPN)
 	if h.ECH != tlsparse.ECHNone || h.ESNI {
 		o.ECH = discover.ECHOffered
 	}
 	o.ESNI, o.EarlyData = h.ESNI, h.EarlyData
-	if fingerprint {
-		t.parse.text = tlsparse.AppendJA3(t.parse.text[:0], h)
-		o.JA3 = string(t.parse.text)
-		t.parse.text = tlsparse.AppendJA4(t.parse.text[:0], h, transport)
-		o.JA4 = string(t.parse.text)
+	if fingerprint && !t.cfg.NoFingerprints {
+		t.parse.prints.ofClient(h, transport, o)
 	}
 }
 
@@ -221,7 +218,7 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 		t.sslv2ServerHello(body, o)
 	}
 	if body := server.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		o.Chain = t.chain(body, false, o)
+		t.chain(body, false, o)
 		o.CertsFrom = discover.FromWire
 		if body := server.message(tlsparse.TypeServerKeyExchange, 0); body != nil && o.ServerHello {
 			t.keyExchange(body, h, o)
@@ -241,7 +238,7 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 
 func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation, dtls bool) {
 	o.ServerHello = true
-	o.ServerRandom = slices.Clone(h.Random)
+	o.ServerRandom = append(o.ServerRandom, h.Random...)
 	o.Version = tlsparse.VersionName(h.SelectedVersion, dtls)
 	o.Cipher = tlsparse.CipherSuiteName(h.CipherSuite)
 	if h.KeyShareGroup != 0 {
@@ -250,8 +247,9 @@ func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observa
 	if len(h.ALPN) > 0 {
 		o.ALPNChosen = discover.Escape(h.ALPN[0])
 	}
-	t.parse.text = tlsparse.AppendJA3S(t.parse.text[:0], h)
-	o.JA3S = string(t.parse.text)
+	if !t.cfg.NoFingerprints {
+		o.JA3S = t.parse.prints.ofServer(h)
+	}
 }
 
 func (t *Table) sslv2ServerHello(body []byte, o *discover.Observation) {
@@ -263,38 +261,27 @@ func (t *Table) sslv2ServerHello(body []byte, o *discover.Observation) {
 	o.ServerHello = true
 	o.Version = tlsparse.VersionName(tlsparse.VersionSSL20, false)
 	if len(h.Certificate) > 0 {
-		o.Chain = keep([][]byte{h.Certificate}, o)
+		o.Show(t.parse.chains.find([][]byte{h.Certificate}), false)
 		o.CertsFrom = discover.FromWire
 	}
 }
 
 // chain reads a side's Certificate message and keeps its certificates. A raw
 // public key in their place (RFC 7250 §3) is none.
-func (t *Table) chain(body []byte, client bool, o *discover.Observation) []discover.Fingerprint {
+func (t *Table) chain(body []byte, client bool, o *discover.Observation) {
 	typ := t.parse.server.ServerCertificateType
 	if client {
 		typ = t.parse.server.ClientCertificateType
 	}
 	if o.ServerHello && typ == tlsparse.CertificateTypeRawPublicKey {
-		return nil
+		return
 	}
 	certs, err := tlsparse.ParseCertificate(body, t.parse.certs[:0])
 	t.parse.certs = certs
 	if err != nil {
 		t.stats.UnparsedServer++
 	}
-	return keep(certs, o)
-}
-
-// keep copies certificates into o and returns their fingerprints.
-func keep(certs [][]byte, o *discover.Observation) []discover.Fingerprint {
-	chain := make([]discover.Fingerprint, 0, len(certs))
-	for _, der := range certs {
-		fp := discover.FingerprintOf(der)
-		chain = append(chain, fp)
-		o.DER = append(o.DER, discover.RawCertificate{SHA256: fp, DER: slices.Clone(der)})
-	}
-	return chain
+	o.Show(t.parse.chains.find(certs), client)
 }
 
 // keyExchange keeps what the key proof needs.
@@ -313,11 +300,11 @@ func (t *Table) keyExchange(body []byte, h *tlsparse.ServerHello, o *discover.Ob
 	}
 	var padded [32]byte // a challenge of SSL 2.0 counts as a short random (RFC 5246 §E.2)
 	copy(padded[32-len(random):], random)
-	o.Proof = &discover.KeyProof{
-		Scheme:    x.Scheme,
-		Signed:    tlsparse.KeyExchangeSigned(nil, padded[:], o.ServerRandom, x.Params),
-		Signature: slices.Clone(x.Signature),
-	}
+	p := t.parse.pool.proof()
+	p.Scheme = x.Scheme
+	p.Signed = tlsparse.KeyExchangeSigned(p.Signed[:0], padded[:], o.ServerRandom, x.Params)
+	p.Signature = append(p.Signature[:0], x.Signature...)
+	o.Proof = p
 }
 
 func (t *Table) stapled(body []byte, o *discover.Observation) {
@@ -326,6 +313,6 @@ func (t *Table) stapled(body []byte, o *discover.Observation) {
 		return
 	}
 	if r := t.parse.status.Responses; len(r) > 0 {
-		o.OCSPResponse = slices.Clone(r[0])
+		o.OCSPResponse = append(o.OCSPResponse, r[0]...)
 	}
 }

@@ -184,7 +184,7 @@ func (t *Table) reveal(h *keylog.Hidden, o *discover.Observation) {
 	if h.Server.Seen {
 		o.CertsFrom, o.CertsHidden = discover.FromDecrypted, ""
 		if !h.RawPublicKeys {
-			o.Chain = keep(certificates(&h.Server), o)
+			o.Show(t.parse.chains.find(certificates(&h.Server)), false)
 		}
 	}
 	switch {
@@ -194,10 +194,10 @@ func (t *Table) reveal(h *keylog.Hidden, o *discover.Observation) {
 		o.ClientAuthRequested = discover.No
 	}
 	if h.Client.Seen && !h.ClientRawPublicKeys {
-		o.ClientChain = keep(certificates(&h.Client), o)
+		o.Show(t.parse.chains.find(certificates(&h.Client)), true)
 	}
 	if list := h.Server.Certificates; len(list) > 0 && list[0].OCSP != nil {
-		o.OCSPResponse = slices.Clone(list[0].OCSP)
+		o.OCSPResponse = append(o.OCSPResponse[:0], list[0].OCSP...)
 	}
 	if p := &h.Server.Proof; p.Signed != nil && h.Server.Delegated() == nil && !h.RawPublicKeys {
 		o.Proof = &discover.KeyProof{Scheme: p.Scheme, Signed: p.Signed, Signature: slices.Clone(p.Signature)}

@@ -149,10 +149,12 @@ func (t *Table) cut(st *stream, n int) {
 	copy(buf, buf[n:top])
 	st.base += uint32(n)
 	st.have -= min(uint32(n), st.have)
-	for i := range st.islands[:st.holes] {
-		st.islands[i].lo -= uint32(n)
-		st.islands[i].hi -= uint32(n)
+	isles := st.islands(&t.buffers)
+	for i := range isles {
+		isles[i].lo -= uint32(n)
+		isles[i].hi -= uint32(n)
 	}
+	st.last -= min(uint32(n), st.last)
 	st.want = 0
 	st.synced = true
 }

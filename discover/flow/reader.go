@@ -11,19 +11,24 @@ import (
 	"blindspot/discover"
 )
 
-// batchSize is how many packets are asked of a source at once.
-const batchSize = 256
+const (
+	// batchSize is how many packets are asked of a source at once.
+	batchSize = 256
+	// maxUnknownLinks bounds the link types that are told of.
+	maxUnknownLinks = 16
+)
 
 // Reader is the line that packets take: source, decoder, table. It belongs to
 // one goroutine.
 type Reader struct {
-	table   *Table
-	decoder *decode.Decoder
-	source  capture.Stats // sum of the sources that were read to the end
-	notes   []string
-	current capture.Source
-	batch   []capture.Packet
-	unknown map[capture.LinkType]bool
+	table    *Table
+	decoder  *decode.Decoder
+	source   capture.Stats // sum of the sources that were read to the end
+	notes    []string
+	current  capture.Source
+	batch    []capture.Packet
+	segments []decode.Segment
+	unknown  map[capture.LinkType]bool
 	// Progress, where set, is called after every batch.
 	Progress func()
 }
@@ -32,7 +37,7 @@ type Reader struct {
 func NewReader(cfg Config, dec decode.Config) *Reader {
 	return &Reader{
 		table: New(cfg), decoder: decode.New(dec),
-		batch: make([]capture.Packet, batchSize), unknown: make(map[capture.LinkType]bool),
+		batch: make([]capture.Packet, batchSize), segments: make([]decode.Segment, segmentBatch), unknown: make(map[capture.LinkType]bool),
 	}
 }
 
@@ -52,8 +57,13 @@ func (r *Reader) Read(ctx context.Context, src capture.Source) error {
 	return err
 }
 
-func (r *Reader) read(ctx context.Context, src capture.Source) error {
-	var seg decode.Segment
+func (r *Reader) read(ctx context.Context, src capture.Source) (err error) {
+	defer capture.Guard()()
+	defer func() {
+		if v := recover(); v != nil {
+			err = faultOf(src, v)
+		}
+	}()
 	secrets, _ := src.(interface{ TakeSecrets() [][]byte })
 	for {
 		if err := ctx.Err(); err != nil {
@@ -69,18 +79,42 @@ func (r *Reader) read(ctx context.Context, src capture.Source) error {
 		if secrets != nil {
 			r.take(secrets.TakeSecrets())
 		}
-		for i := range r.batch[:n] {
-			p := &r.batch[i]
-			if r.decoder.Decode(p, &seg) {
-				r.table.Segment(&seg, p.Number)
-				continue
-			}
-			if !decode.Supported(p.Link) && len(r.unknown) < 16 {
-				r.unknown[p.Link] = true
-			}
-		}
+		r.packets(r.batch[:n])
 		if r.Progress != nil {
 			r.Progress()
+		}
+	}
+}
+
+// faultOf returns the error for a panic that was an access to packets of src
+// that are gone, and panics again for any other.
+func faultOf(src capture.Source, recovered any) error {
+	if f, ok := src.(interface{ Fault(recovered any) error }); ok {
+		if err := f.Fault(recovered); err != nil {
+			return err
+		}
+	}
+	panic(recovered)
+}
+
+// packets decodes packets and has the table take their segments, some at a
+// time: the table looks up the flows of all before it takes the first.
+func (r *Reader) packets(batch []capture.Packet) {
+	for len(batch) > 0 {
+		taken, n := r.decoder.Batch(batch, r.segments)
+		r.table.Segments(r.segments[:n])
+		if n < taken {
+			r.noteUnknown(batch[:taken])
+		}
+		batch = batch[taken:]
+	}
+}
+
+// noteUnknown notes the link types that cannot be decoded.
+func (r *Reader) noteUnknown(batch []capture.Packet) {
+	for i := range batch {
+		if l := batch[i].Link; !decode.Supported(l) && len(r.unknown) < maxUnknownLinks {
+			r.unknown[l] = true
 		}
 	}
 }

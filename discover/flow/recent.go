@@ -18,14 +18,14 @@ type recentHandshakes []uint64
 
 // seen reports whether o was observed before, and remembers it.
 func (r *recentHandshakes) seen(o *discover.Observation, seed uint64) bool {
-	if o.ClientRandom == nil && o.ServerRandom == nil {
+	if len(o.ClientRandom) == 0 && len(o.ServerRandom) == 0 {
 		return false
 	}
 	if *r == nil {
 		*r = make([]uint64, maxRecent)
 	}
 	h := hashBytes(seed, o.ClientRandom)
-	if o.ClientRandom == nil {
+	if len(o.ClientRandom) == 0 {
 		h = hashBytes(h, o.ServerRandom)
 	}
 	c, s := o.Client.Addr().As16(), o.Server.Addr().As16()

@@ -102,6 +102,10 @@ func (t *Table) segment(n uint32, e *entry, dir int, s *decode.Segment) {
 		t.touch(n, e, listOpen)
 	}
 	if s.Flags&decode.ACK != 0 {
+		if hs.flags&(dir0Acked<<dir) == 0 {
+			hs.flags |= dir0Acked << dir
+			hs.acks[dir] = ackRange{first: s.Ack, last: s.Ack}
+		}
 		hs.acks[dir].see(s.Ack)
 	}
 	if s.Missing > 0 {

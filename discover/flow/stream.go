@@ -10,25 +10,24 @@ const maxHoles = 6
 const maxBefore = 32 << 10
 
 // stream is the prefix of one direction. It holds no pointer; its bytes are in
-// the table's arena. Index 0 of the buffer stands for sequence number base.
+// the table's arena, and so is what few streams need: islands and messages.
+// Index 0 of the buffer stands for sequence number base.
 type stream struct {
 	base    uint32 // sequence number of index 0
 	sealed  uint32 // index up to which the bytes were copied for opening
 	have    uint32 // contiguous bytes from index 0
 	want    uint32 // parsing is worth it once have reaches it
+	last    uint32 // end of the last island, 0 without one
 	buf     buffer
-	holes   uint8 // islands in use
-	lost    uint8 // islands that were given up
-	state   streamState
-	keep    bool   // all bytes go into the buffer, to be sealed
-	synced  bool   // a SYN or a hello told where the stream begins
-	acks    bool   // firstAck and lastAck are known
-	first   uint32 // acknowledgement numbers of this side, first and last
-	last    uint32
-	islands [maxHoles]island
-	deframe tlsparse.Deframer
-	msgs    [maxMessages]message
+	islesAt uint32 // +1 in the arena's isles, 0 for none
+	notesAt uint32 // +1 in the arena's notes, 0 for none
+	holes   uint8  // islands in use
+	lost    uint8  // islands that were given up
 	nmsgs   uint8
+	state   streamState
+	keep    bool // all bytes go into the buffer, to be sealed
+	synced  bool // a SYN or a hello told where the stream begins
+	deframe tlsparse.Deframer
 }
 
 // streamState says what a direction is known to carry.
@@ -51,23 +50,37 @@ const maxMessages = 8
 
 // message is a whole handshake message in a stream's buffer.
 type message struct {
-	at  uint32
-	len uint32
-	typ uint8
+	at      uint32
+	lenType uint32 // length in the upper 24 bits, as in its header
 }
 
+func (m message) typ() uint8  { return uint8(m.lenType) }
+func (m message) end() uint32 { return m.at + m.lenType>>8 }
+
 // note remembers a message that ended at index end.
-func (s *stream) note(typ uint8, end, length int) {
-	if int(s.nmsgs) < maxMessages {
-		s.msgs[s.nmsgs] = message{at: uint32(end - length), len: uint32(length), typ: typ}
-		s.nmsgs++
+func (s *stream) note(a *arena, typ uint8, end, length int) {
+	if int(s.nmsgs) >= maxMessages {
+		return
 	}
+	if s.notesAt == 0 {
+		s.notesAt = a.notes.take()
+	}
+	a.notes.get(s.notesAt)[s.nmsgs] = message{at: uint32(end - length), lenType: uint32(length)<<8 | uint32(typ)}
+	s.nmsgs++
+}
+
+// messages returns those that were noted.
+func (s *stream) messages(a *arena) []message {
+	if s.notesAt == 0 {
+		return nil
+	}
+	return a.notes.get(s.notesAt)[:s.nmsgs]
 }
 
 // find returns the n-th message of a type (from 0).
-func (s *stream) find(typ uint8, n int) (message, bool) {
-	for _, m := range s.msgs[:s.nmsgs] {
-		if m.typ == typ {
+func find(list []message, typ uint8, n int) (message, bool) {
+	for _, m := range list {
+		if m.typ() == typ {
 			if n == 0 {
 				return m, true
 			}
@@ -77,13 +90,32 @@ func (s *stream) find(typ uint8, n int) (message, bool) {
 	return message{}, false
 }
 
-// top returns the end of what was seen, holes included.
-func (s *stream) top() uint32 {
-	if s.holes > 0 {
-		return max(s.have, s.islands[s.holes-1].hi)
+// islands returns the runs of bytes behind holes, in order.
+func (s *stream) islands(a *arena) []island {
+	if s.islesAt == 0 {
+		return nil
 	}
-	return s.have
+	return a.isles.get(s.islesAt)[:s.holes]
 }
+
+// setIslands replaces them.
+func (s *stream) setIslands(a *arena, list []island) {
+	if len(list) == 0 {
+		if s.islesAt != 0 {
+			a.isles.give(s.islesAt)
+		}
+		s.islesAt, s.holes, s.last = 0, 0, 0
+		return
+	}
+	if s.islesAt == 0 {
+		s.islesAt = a.isles.take()
+	}
+	s.holes = uint8(copy(a.isles.get(s.islesAt)[:], list))
+	s.last = list[s.holes-1].hi
+}
+
+// top returns the end of what was seen, holes included.
+func (s *stream) top() uint32 { return max(s.have, s.last) }
 
 // accept results.
 type accepted uint8
@@ -140,23 +172,23 @@ func (s *stream) accept(a *arena, seq uint32, p []byte) accepted {
 		}
 		s.buf = a.grow(s.buf, int(end), int(s.top()))
 	}
-	return s.place(a.bytes(s.buf), uint32(at), p)
+	return s.place(a, a.bytes(s.buf), uint32(at), p)
 }
 
 // place copies p to index at, around the islands that are there, and joins
 // what became contiguous.
-func (s *stream) place(buf []byte, at uint32, p []byte) accepted {
+func (s *stream) place(a *arena, buf []byte, at uint32, p []byte) accepted {
 	lo, hi := at, at+uint32(len(p))
 	if s.holes == 0 && lo == s.have {
 		copy(buf[lo:], p)
 		s.have = hi
 		return acceptedMore
 	}
-	if lo > s.have && !s.keepIsland(lo, hi) {
+	if lo > s.have && !s.keepIsland(a, lo, hi) {
 		return acceptedOver
 	}
 	cur := lo
-	for _, is := range s.islandsBefore() {
+	for _, is := range s.islands(a) {
 		if is.lo >= hi {
 			break
 		}
@@ -171,17 +203,15 @@ func (s *stream) place(buf []byte, at uint32, p []byte) accepted {
 	if cur < hi {
 		copy(buf[cur:hi], p[cur-lo:])
 	}
-	return s.join(lo, hi)
+	return s.join(a, lo, hi)
 }
 
-func (s *stream) islandsBefore() []island { return s.islands[:s.holes] }
-
 // keepIsland reports whether an island lo–hi would fit in the list.
-func (s *stream) keepIsland(lo, hi uint32) bool {
+func (s *stream) keepIsland(a *arena, lo, hi uint32) bool {
 	if int(s.holes) < maxHoles {
 		return true
 	}
-	for _, is := range s.islands[:s.holes] {
+	for _, is := range s.islands(a) {
 		if is.lo <= hi && lo <= is.hi {
 			return true
 		}
@@ -191,11 +221,11 @@ func (s *stream) keepIsland(lo, hi uint32) bool {
 
 // join adds lo–hi to the islands, melts those that touch, and moves have over
 // the first where it is contiguous now.
-func (s *stream) join(lo, hi uint32) accepted {
+func (s *stream) join(a *arena, lo, hi uint32) accepted {
 	var merged [maxHoles + 1]island
 	n := 0
 	placed := false
-	for _, is := range s.islands[:s.holes] {
+	for _, is := range s.islands(a) {
 		switch {
 		case is.hi < lo:
 			merged[n] = is
@@ -223,7 +253,7 @@ func (s *stream) join(lo, hi uint32) accepted {
 		rest = rest[1:]
 		result = acceptedMore
 	}
-	s.holes = uint8(copy(s.islands[:], rest))
+	s.setIslands(a, rest)
 	return result
 }
 
@@ -240,27 +270,39 @@ func (s *stream) rebase(a *arena, seq uint32, p []byte) accepted {
 	s.buf = a.grow(s.buf, int(top+shift), int(top))
 	buf := a.bytes(s.buf)
 	copy(buf[shift:], buf[:top])
+	list := make([]island, 0, maxHoles+1)
 	if s.have > 0 {
-		copy(s.islands[1:], s.islands[:s.holes])
-		s.islands[0] = island{0, s.have}
-		s.holes++
+		list = append(list, island{0, s.have})
 		s.have = 0
 	}
-	for i := range s.islands[:s.holes] {
-		s.islands[i].lo += shift
-		s.islands[i].hi += shift
+	list = append(list, s.islands(a)...)
+	for i := range list {
+		list[i].lo += shift
+		list[i].hi += shift
 	}
+	s.setIslands(a, list)
 	s.base = seq
 	if len(p) > int(top+shift) {
 		p = p[:top+shift] // what lies behind comes with its own segment
 	}
-	return s.place(buf, 0, p)
+	return s.place(a, buf, 0, p)
 }
 
 // restart makes index 0 stand for seq and forgets everything else.
 func (s *stream) restart(a *arena, seq uint32) {
+	s.release(a)
+	*s = stream{base: seq, synced: true}
+}
+
+// release gives back what the arena holds of s.
+func (s *stream) release(a *arena) {
 	a.release(s.buf)
-	*s = stream{base: seq, synced: true, acks: s.acks, first: s.first, last: s.last}
+	if s.islesAt != 0 {
+		a.isles.give(s.islesAt)
+	}
+	if s.notesAt != 0 {
+		a.notes.give(s.notesAt)
+	}
 }
 
 // missing returns the holes that are open.

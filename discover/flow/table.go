@@ -2,6 +2,7 @@ package flow
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math/bits"
 	"time"
 
@@ -42,6 +43,9 @@ type Config struct {
 	// MissingKeys, where set, is called when Keys do not have those of a
 	// handshake; it may add some.
 	MissingKeys func()
+	// NoFingerprints leaves JA3, JA3S and JA4 out of observations: they cost a
+	// third of what else there is to say of a handshake.
+	NoFingerprints bool
 	// Emit receives each observation, and owns it.
 	Emit func(*discover.Observation)
 }
@@ -84,7 +88,9 @@ type Table struct {
 	cfg      Config
 	stats    Stats
 	seed     uint64
-	index    []uint32 // open addressing; entry number + 1
+	index    []slot // open addressing
+	hashes   [segmentBatch]uint32
+	ahead    uint32 // keeps the loads of lookAhead
 	entries  [][]entry
 	used     uint32 // entries ever made
 	free     uint32 // head of the list of free entries, +1
@@ -124,9 +130,9 @@ type entry struct {
 	key        key
 	hash       uint32
 	prev, next uint32 // in its list, +1
+	hs         uint32 // handshake, +1; 0 for none
 	last       int64  // packet time of its last packet, or of its grace's end
 	isn        [2]uint32
-	hs         uint32 // handshake, +1; 0 for none
 	random     uint32 // hash of the client random that was answered
 	list       listID
 	flags      uint8
@@ -155,7 +161,7 @@ func New(cfg Config) *Table {
 	if cfg.Emit == nil {
 		cfg.Emit = func(*discover.Observation) {}
 	}
-	t := &Table{cfg: cfg, seed: newSeed(), index: make([]uint32, 1<<10)}
+	t := &Table{cfg: cfg, seed: newSeed(), index: make([]slot, 1<<10)}
 	t.quic.MaxBuffered = cfg.MaxBuffered / 4
 	t.buffers.limit = cfg.MaxBuffered
 	t.deadline = never
@@ -176,26 +182,44 @@ func (t *Table) Clock() int64 { return t.clock }
 
 // Segment takes the next segment. number orders packets within the source.
 func (t *Table) Segment(s *decode.Segment, number uint64) {
-	t.number, t.now = number, s.Time
-	t.tick(s.Time)
+	t.number = number
+	t.take(s, t.hashOf(s))
+}
+
+// Segments takes the next segments.
+func (t *Table) Segments(list []decode.Segment) {
+	for len(list) > 0 {
+		n := min(len(list), segmentBatch)
+		t.lookAhead(list[:n])
+		for i := range list[:n] {
+			s := &list[i]
+			t.number = s.Number
+			t.take(s, t.hashes[i])
+		}
+		list = list[n:]
+	}
+}
+
+func (t *Table) take(s *decode.Segment, h uint32) {
+	t.now = s.Time
+	if s.Time > t.clock {
+		t.tick(s.Time)
+	}
 	if s.Proto != decode.TCP {
-		t.datagram(s)
+		t.datagram(s, h)
 		if t.talkBytes > t.cfg.MaxBuffered/2 {
 			t.relieve()
 		}
 		return
 	}
 	t.stats.Segments++
-	k, dir := keyOf(s)
-	h := k.hash(t.seed)
-	n := t.find(&k, h)
-	if n == 0 {
+	n, e, dir := t.find(s, h)
+	if e == nil {
 		if len(s.Payload) == 0 && s.Flags&decode.SYN == 0 {
 			return // nothing to learn from it
 		}
-		n = t.insert(k, h)
+		n, e, dir = t.insert(s, h)
 	}
-	e := t.entry(n)
 	if s.Flags&decode.SYN != 0 {
 		t.syn(n, e, dir, s)
 	}
@@ -289,20 +313,36 @@ func less(a *[16]byte, ap uint16, b *[16]byte, bp uint16) bool {
 	return ap < bp
 }
 
-func be64(b []byte) uint64 {
-	_ = b[7]
-	return uint64(b[7]) | uint64(b[6])<<8 | uint64(b[5])<<16 | uint64(b[4])<<24 |
-		uint64(b[3])<<32 | uint64(b[2])<<40 | uint64(b[1])<<48 | uint64(b[0])<<56
+// matches reports whether s belongs to the flow k, and in which direction. It
+// compares both ways without a branch between: nobody can foretell which way a
+// packet goes.
+func (k *key) matches(s *decode.Segment) (dir int, ok bool) {
+	lo0, lo1, hi0, hi1 := le64(k.lo[0:8]), le64(k.lo[8:16]), le64(k.hi[0:8]), le64(k.hi[8:16])
+	src0, src1, dst0, dst1 := le64(s.Src[0:8]), le64(s.Src[8:16]), le64(s.Dst[0:8]), le64(s.Dst[8:16])
+	ports, rest := uint64(k.loPort)<<16|uint64(k.hiPort), uint64(k.network^s.Network)<<8|uint64(k.proto^s.Proto)
+	up := lo0 ^ src0 | lo1 ^ src1 | hi0 ^ dst0 | hi1 ^ dst1 | ports ^ (uint64(s.SrcPort)<<16 | uint64(s.DstPort))
+	down := lo0 ^ dst0 | lo1 ^ dst1 | hi0 ^ src0 | hi1 ^ src1 | ports ^ (uint64(s.DstPort)<<16 | uint64(s.SrcPort))
+	if up != 0 {
+		dir = 1
+	}
+	return dir, rest == 0 && (up == 0 || down == 0)
 }
 
-// hash mixes the key with a seed, so that nobody can choose addresses that
-// collide.
-func (k *key) hash(seed uint64) uint32 {
-	a := mix(be64(k.lo[0:8])^seed, be64(k.lo[8:16])^0x9e3779b97f4a7c15)
-	b := mix(be64(k.hi[0:8])^seed, be64(k.hi[8:16])^0xd6e8feb86659fd93)
-	c := uint64(k.loPort)<<48 | uint64(k.hiPort)<<32 | uint64(k.network)<<8 | uint64(k.proto)
-	h := mix(a^c, b^seed)
-	return uint32(h ^ h>>32)
+func be64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
+
+func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// hashOf hashes the flow of a segment, the same for both directions. A seed is
+// mixed in, so that nobody can choose addresses that collide.
+func (t *Table) hashOf(s *decode.Segment) uint32 {
+	h := t.hashEnd(&s.Src, s.SrcPort) + t.hashEnd(&s.Dst, s.DstPort) + uint64(s.Network)<<8 + uint64(s.Proto)
+	h *= 0x9e3779b97f4a7c15
+	return uint32(h >> 32)
+}
+
+func (t *Table) hashEnd(addr *[16]byte, port uint16) uint64 {
+	a := mix(le64(addr[0:8])^t.seed, le64(addr[8:16])^0x9e3779b97f4a7c15)
+	return mix(a^uint64(port), t.seed^0xd6e8feb86659fd93)
 }
 
 func mix(a, b uint64) uint64 {

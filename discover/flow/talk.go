@@ -49,21 +49,18 @@ type bodyKey struct {
 
 // datagram takes the next UDP datagram. Only those of QUIC and DTLS get an
 // entry: what else is on UDP costs a look-up and a probe.
-func (t *Table) datagram(s *decode.Segment) {
+func (t *Table) datagram(s *decode.Segment, h uint32) {
 	t.stats.Datagrams++
 	if len(s.Payload) == 0 {
 		return
 	}
-	k, dir := keyOf(s)
-	h := k.hash(t.seed)
-	n := t.find(&k, h)
-	if n == 0 {
+	n, e, dir := t.find(s, h)
+	if e == nil {
 		if sniff(s) == 0 {
 			return
 		}
-		n = t.insert(k, h)
+		n, e, dir = t.insert(s, h)
 	}
-	e := t.entry(n)
 	if e.hs == 0 {
 		if e.list == listDone && t.clock-e.last >= int64(touchEvery) {
 			t.touch(n, e, listDone)

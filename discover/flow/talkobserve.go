@@ -60,7 +60,8 @@ func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
 		h.SelectedVersion = plainVersion(h.SelectedVersion)
 	}
 	if body := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		o.Chain, o.CertsFrom = t.chain(body, false, o), discover.FromWire
+		t.chain(body, false, o)
+		o.CertsFrom = discover.FromWire
 		if body := k.bodies[bodyKey{true, tlsparse.TypeServerKeyExchange}]; body != nil && o.ServerHello {
 			t.keyExchange(body, h, o)
 		}
@@ -69,7 +70,7 @@ func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
 		}
 	}
 	if body := k.bodies[bodyKey{false, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		o.ClientChain = t.chain(body, true, o)
+		t.chain(body, true, o)
 	}
 	k.describeCourse(h, o)
 	t.revealTalk(k, o)
@@ -93,7 +94,7 @@ func (k *talk) describeCourse(h *tlsparse.ServerHello, o *discover.Observation) 
 	case (k.flags&sawServerDone != 0 || k.resumed(o)) && !cut:
 		o.ClientAuthRequested = discover.No
 	}
-	o.Alerts = k.told()
+	o.Alerts = k.told(o.Alerts)
 	o.PacketsLost = int(oneIf(cut))
 	server := side{st: &stream{}}
 	if k.answered {

@@ -99,8 +99,7 @@ func (t *Table) unwrapBoth(n uint32, e *entry, hs *handshake) bool {
 func (t *Table) unwrapped(p *preface) {
 	for _, sn := range p.wrap.raw {
 		if sn != 0 {
-			t.buffers.release(t.streams.get(sn).buf)
-			t.streams.give(sn)
+			t.giveStream(sn)
 		}
 	}
 	*p = preface{}

@@ -195,7 +195,7 @@ func (q *question) nobody(path []*node, above bool) fault {
 	switch {
 	case above:
 		return faultf(UnknownAuthority, top, "no authority above %s is in the store", top.name())
-	case len(path) == 1 && top.cert().SelfSigned:
+	case len(path) == 1 && top.cert().SignedItself():
 		return faultf(SelfSigned, top, "it is self-signed, and not in the store")
 	case top.selfIssued():
 		return faultf(UnknownAuthority, top, "root %s is not in the store", top.name())

@@ -24,7 +24,8 @@ type folder struct {
 	seen       *discover.Visibility
 	aggregator *discover.Aggregator
 	source     discover.Source
-	writer     *store.Writer // nil until there is something to write
+	back       chan<- []*discover.Observation // those that were folded; nil for none
+	writer     *store.Writer                  // nil until there is something to write
 
 	before       discover.AggregatorStats
 	total        *atomic.Uint64
@@ -62,6 +63,7 @@ func (f *folder) take(b *batch) error {
 			return err
 		}
 	}
+	f.giveBack(b.observations)
 	if b.visibility != nil {
 		v := discover.Visibility{}
 		v.Add(f.seen)
@@ -80,6 +82,14 @@ func (f *folder) take(b *batch) error {
 		return f.flush(false)
 	}
 	return nil
+}
+
+// giveBack hands observations over that nobody uses any more.
+func (f *folder) giveBack(list []*discover.Observation) {
+	select {
+	case f.back <- list:
+	default: // they are waiting for nothing
+	}
 }
 
 func (f *folder) add(o *discover.Observation) error {

@@ -163,10 +163,12 @@ func (r *Run) pump(ctx context.Context, file *capture.File, f *folder, res *Resu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := make(chan batch, queued)
+	back := make(chan []*discover.Observation, queued)
 	folded := make(chan error, 1)
+	f.back = back
 	go func() { folded <- f.run(work, cancel) }()
 
-	l := newLine(r, file, work)
+	l := newLine(r, file, work, back)
 	fault := l.run(ctx)
 	close(work)
 	err := <-folded

@@ -35,6 +35,8 @@ type line struct {
 	file   *capture.File
 	reader *flow.Reader
 	out    chan<- batch
+	// back brings observations that were folded, to be used again.
+	back <-chan []*discover.Observation
 
 	eager   bool // a pipe: hand over what there is, for readers that wait for it
 	pending batch
@@ -45,11 +47,11 @@ type line struct {
 	visibility discover.Visibility // in the end
 }
 
-func newLine(r *Run, file *capture.File, out chan<- batch) *line {
+func newLine(r *Run, file *capture.File, out chan<- batch, back <-chan []*discover.Observation) *line {
 	_, size := file.Progress()
-	l := &line{owner: r, file: file, out: out, eager: size == 0}
+	l := &line{owner: r, file: file, out: out, back: back, eager: size == 0}
 	cfg := r.cfg.Flow
-	cfg.Emit = l.emit
+	cfg.Emit, cfg.NoFingerprints = l.emit, r.cfg.Events == nil
 	l.reader = flow.NewReader(cfg, r.cfg.Decode)
 	l.reader.Progress = l.look
 	return l
@@ -88,11 +90,14 @@ func (l *line) blind() bool {
 	return d.UnknownLink > 0 && d.UnknownLink == l.packets
 }
 
-// emit takes an observation from the flow table.
+// emit takes an observation from the flow table. Chains that it shares are in
+// memory anyway.
 func (l *line) emit(o *discover.Observation) {
 	l.pending.observations = append(l.pending.observations, o)
-	for i := range o.DER {
-		l.bytes += len(o.DER[i].DER)
+	if o.Presented == nil && o.ClientPresented == nil {
+		for i := range o.DER {
+			l.bytes += len(o.DER[i].DER)
+		}
 	}
 	if len(l.pending.observations) >= batchObservations || l.bytes >= batchBytes {
 		l.flush()
@@ -130,5 +135,17 @@ func (l *line) flush() {
 	}
 	l.pending.packets = l.packets
 	l.out <- l.pending
-	l.pending, l.bytes = batch{observations: make([]*discover.Observation, 0, batchObservations)}, 0
+	l.pending, l.bytes = batch{observations: l.used()}, 0
+}
+
+// used takes a batch back that was folded. It returns its list, emptied, or a
+// new one.
+func (l *line) used() []*discover.Observation {
+	select {
+	case list := <-l.back:
+		l.reader.Table().Recycle(list)
+		return list[:0]
+	default:
+		return make([]*discover.Observation, 0, batchObservations)
+	}
 }

@@ -1,0 +1,121 @@
+package discover
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"strings"
+)
+
+// index finds numbers by hash, in open addressing. It holds neither the things
+// nor all of their hashes: whoever looks up compares. So growing it moves eight
+// bytes a thing, where a map with the things as keys moves all of them.
+type index struct {
+	slots []uint64 // hash in the upper half, number+1 in the lower; 0 is free
+	used  int
+}
+
+// next returns the next number with the hash h, -1 where there is no more. The
+// first call has at = 0, each further one the at that the last one returned.
+func (x *index) next(h, at uint32) (n int, then uint32) {
+	if len(x.slots) == 0 {
+		return -1, at
+	}
+	mask := uint32(len(x.slots) - 1)
+	for {
+		slot := x.slots[(h+at)&mask]
+		at++
+		switch {
+		case slot == 0:
+			return -1, at
+		case uint32(slot>>32) == h:
+			return int(uint32(slot)) - 1, at
+		}
+	}
+}
+
+// add puts a number in. The caller has looked: it is not there.
+func (x *index) add(h uint32, n int) {
+	if 4*(x.used+1) > 3*len(x.slots) {
+		old := x.slots
+		x.slots = make([]uint64, max(64, 2*len(old)))
+		for _, slot := range old {
+			if slot != 0 {
+				x.put(slot)
+			}
+		}
+	}
+	x.used++
+	x.put(uint64(h)<<32 | uint64(n+1))
+}
+
+func (x *index) put(slot uint64) {
+	mask := uint32(len(x.slots) - 1)
+	at := uint32(slot >> 32)
+	for x.slots[at&mask] != 0 {
+		at++
+	}
+	x.slots[at&mask] = slot
+}
+
+// nameSet is a set of strings that were hashed before.
+type nameSet struct {
+	index index
+	list  []string
+}
+
+// has reports whether name, whose hash is h, is in the set, and returns the
+// set's own copy of it.
+func (s *nameSet) has(h uint32, name string) (string, bool) {
+	for n, at := s.index.next(h, 0); n >= 0; n, at = s.index.next(h, at) {
+		if s.list[n] == name {
+			return s.list[n], true
+		}
+	}
+	return name, false
+}
+
+// add puts a copy of name in, and returns it.
+func (s *nameSet) add(h uint32, name string) string {
+	name = strings.Clone(name) // it may be a part of something larger
+	s.index.add(h, len(s.list))
+	s.list = append(s.list, name)
+	return name
+}
+
+// seeded hashes under a seed that strangers do not know.
+type seeded struct{ seed maphash.Seed }
+
+// name hashes a hostname.
+func (s seeded) name(name string) uint32 { return uint32(maphash.String(s.seed, name)) }
+
+// key hashes what tells most keys apart; equal keys have equal hashes.
+func (s seeded) key(k *Key, name uint32, bucket int64) uint32 {
+	ip := k.Server.Addr().As16()
+	h := stir(uint64(name), uint64(bucket))
+	h = stir(h^be64(ip[:8]), be64(ip[8:])^uint64(k.Server.Port()))
+	h = stir(h^be64(k.Chain[:8]), be64(k.ClientChain[:8]))
+	h = stir(h^uint64(k.Name)<<8^uint64(k.Transport), s.words(k))
+	return uint32(h ^ h>>32)
+}
+
+func (s seeded) words(k *Key) (h uint64) {
+	for _, w := range [...]string{k.Known, k.Version, string(k.Outcome), k.Class, k.Alert, k.Network, k.Preface, k.Target, k.LengthEvidence} {
+		h = bits.RotateLeft64(h, 7)
+		if w != "" {
+			h ^= maphash.String(s.seed, w)
+		}
+	}
+	return h
+}
+
+// stir mixes two numbers into one by a multiplication of double width.
+func stir(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd6e8feb86659fd93)
+	return hi ^ lo
+}
+
+func be64(b []byte) uint64 {
+	_ = b[7]
+	return uint64(b[0])<<56 | uint64(b[1])<<48 | uint64(b[2])<<40 | uint64(b[3])<<32 |
+		uint64(b[4])<<24 | uint64(b[5])<<16 | uint64(b[6])<<8 | uint64(b[7])
+}
