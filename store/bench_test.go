@@ -98,7 +98,7 @@ func reportCPU(b *testing.B, before time.Duration) {
 	b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(*benchRows*b.N), "cpu-ns/sighting")
 }
 
-func benchStore(b *testing.B, batch *discover.Batch) *DB {
+func benchStore(b *testing.B, batches ...*discover.Batch) *DB {
 	db, err := Open(filepath.Join(b.TempDir(), "bench.db"), Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -107,8 +107,10 @@ func benchStore(b *testing.B, batch *discover.Batch) *DB {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := w.Write(batch); err != nil {
-		b.Fatal(err)
+	for _, batch := range batches {
+		if err := w.Write(batch); err != nil {
+			b.Fatal(err)
+		}
 	}
 	return db
 }

@@ -8,12 +8,15 @@
 //
 // A handshake's key is kept once (table keys), its figures for each bucket
 // (table sightings). The key's id is the same in every store, so that stores
-// of several sensors can be merged by it. The schema is in migrations/, with a
+// of several sensors can be merged by it. What many keys have in common is a
+// profile, and what was offered and chosen a choice; their numbers are one
+// store's own. The schema is in migrations/, with a
 // comment at each column; the views handshakes and chain_certificates are
 // meant for people.
 //
 // One connection writes, in immediate transactions; any number read at the
-// same time and see the last finished transaction. All methods of DB may be
+// same time and see the last finished transaction, once a new store has its
+// first batch: until then they wait for the writer. All methods of DB may be
 // called concurrently. The package starts no goroutine. It neither parses
 // packets nor judges what is in use.
 package store

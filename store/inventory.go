@@ -121,7 +121,7 @@ func (q *Query) head(c *conn, inv *discover.Inventory, key discover.SketchKey) e
 // for each key. The order within a key makes folding repeatable.
 const selectSightings = `
 SELECT s.key, s.bucket, s.first_seen, s.last_seen, s.handshakes, s.client_list, s.client_more, s.client_sketch,
-  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.alpn, s.cipher, s.tls_group, s.forwarded
+  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.choice, s.forwarded
 FROM (SELECT b.source, b.part, b.bucket ` + fromBuckets + `) AS b
 CROSS JOIN sightings AS s ON s.source = b.source AND s.part = b.part AND s.bucket = b.bucket
 WHERE s.last_seen >= ?2 AND s.first_seen < ?3
@@ -129,7 +129,7 @@ ORDER BY s.key, s.bucket, s.source, s.part`
 
 func (db *DB) walk(q Query, late *lateError, yield func(*discover.Sighting, error) bool) {
 	err := db.read("read sightings", func(c *conn) error {
-		f := fold{key: db.sketch, keys: keyScan{c: c}}
+		f := fold{c: c, key: db.sketch, keys: newKeyScan(c), choices: newNumbered("choices", choiceColumns, scanChoice)}
 		defer f.keys.close()
 		f.yield = func(s *discover.Sighting) bool { return yield(s, nil) }
 		if err := c.each(selectSightings, f.add, q.args()...); err != nil {
@@ -147,9 +147,11 @@ func (db *DB) walk(q Query, late *lateError, yield func(*discover.Sighting, erro
 
 // fold adds up rows that come in the order of their keys.
 type fold struct {
-	keys  keyScan
-	key   discover.SketchKey
-	yield func(*discover.Sighting) bool
+	c       *conn
+	keys    keyScan
+	choices numbered[choice]
+	key     discover.SketchKey
+	yield   func(*discover.Sighting) bool
 
 	started bool
 	id      keyID
@@ -201,9 +203,15 @@ func (f *fold) first(r *rows) (err error) {
 	}
 	s.ECH, s.ClientAuth, s.KeyProven, s.KeyMismatch = r.uint(8), r.uint(9), r.uint(10), r.uint(11)
 	s.OCSPGood, s.OCSPBad, s.HelloRetry, s.PacketsLost = r.uint(12), r.uint(13), r.uint(14), r.uint(15)
-	s.ALPN, s.LastCipher, s.LastGroup, s.Forwarded = r.text(16), r.text(17), r.text(18), r.uint(19)
-	f.newest = s.Last
-	return nil
+	s.Forwarded = r.uint(17)
+	return f.chose(r, s.Last)
+}
+
+// chose takes the words of a row that is the newest.
+func (f *fold) chose(r *rows, last time.Time) error {
+	c, err := f.choices.at(f.c, r.int(16))
+	f.sum.ALPN, f.sum.LastCipher, f.sum.LastGroup, f.newest = c.alpn, c.cipher, c.group, last
+	return err
 }
 
 // more adds a further row of the same key.
@@ -216,7 +224,7 @@ func (f *fold) more(r *rows) (err error) {
 	if last.After(s.Last) {
 		s.Last = last
 	}
-	s.Count, s.Forwarded = s.Count+r.uint(4), s.Forwarded+r.uint(19)
+	s.Count, s.Forwarded = s.Count+r.uint(4), s.Forwarded+r.uint(17)
 	var other discover.Clients
 	if f.list, err = clientsOf(r.blob(5), f.list[:0]); err != nil {
 		return err
@@ -229,7 +237,7 @@ func (f *fold) more(r *rows) (err error) {
 	s.ECH, s.ClientAuth, s.KeyProven, s.KeyMismatch = s.ECH+r.uint(8), s.ClientAuth+r.uint(9), s.KeyProven+r.uint(10), s.KeyMismatch+r.uint(11)
 	s.OCSPGood, s.OCSPBad, s.HelloRetry, s.PacketsLost = s.OCSPGood+r.uint(12), s.OCSPBad+r.uint(13), s.HelloRetry+r.uint(14), s.PacketsLost+r.uint(15)
 	if !last.Before(f.newest) {
-		s.ALPN, s.LastCipher, s.LastGroup, f.newest = r.text(16), r.text(17), r.text(18), last
+		return f.chose(r, last)
 	}
 	return nil
 }

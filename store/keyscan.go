@@ -3,15 +3,11 @@ package store
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"blindspot/discover"
 )
 
-const selectKeys = `
-SELECT id, sensor, network, name_kind, hostname, target, transport, server, chain, client_chain,
-  known, length_evidence, version, preface, outcome, alert, class
-FROM keys WHERE id >= ? ORDER BY id`
+const selectKeys = "SELECT id, hostname, target, server, chain, client_chain, profile FROM keys WHERE id >= ? ORDER BY id"
 
 // maxKeySteps is how far a keyScan steps before it seeks, which costs more than
 // a step: a search, binding, and a call into C to begin and to end.
@@ -20,8 +16,13 @@ const maxKeySteps = 3
 // keyScan reads keys whose ids are asked for in ascending order. Where most
 // keys are asked for it walks along the table, where few are it seeks.
 type keyScan struct {
-	c    *conn
-	rows *rows
+	c        *conn
+	profiles numbered[profile]
+	rows     *rows
+}
+
+func newKeyScan(c *conn) keyScan {
+	return keyScan{c: c, profiles: newNumbered("profiles", profileColumns, scanProfile)}
 }
 
 // find reads the key id into k.
@@ -35,7 +36,7 @@ func (s *keyScan) find(id keyID, k *discover.Key) error {
 			return errNoKey
 		}
 		if c := bytes.Compare(s.rows.blob(0), id[:]); c == 0 {
-			return keyOf(s.rows, k)
+			return s.key(k)
 		} else if c > 0 {
 			return errNoKey
 		}
@@ -58,7 +59,7 @@ func (s *keyScan) seek(id keyID, k *discover.Key) (err error) {
 	if !ok || !bytes.Equal(s.rows.blob(0), id[:]) {
 		return errNoKey
 	}
-	return keyOf(s.rows, k)
+	return s.key(k)
 }
 
 func (s *keyScan) close() {
@@ -68,18 +69,18 @@ func (s *keyScan) close() {
 	}
 }
 
-func keyOf(r *rows, k *discover.Key) error {
-	var ok bool
-	if k.Name, ok = discover.ParseNameKind(r.text(3)); !ok {
-		return fmt.Errorf("unknown kind of name %q", r.text(3))
+// key reads the row at which s is.
+func (s *keyScan) key(k *discover.Key) error {
+	r := s.rows
+	p, err := s.profiles.at(s.c, r.int(6))
+	if err != nil {
+		return err
 	}
+	p.fill(k)
 	var badServer, badChain, badClientChain error
-	k.Sensor, k.Network, k.Hostname, k.Target = r.text(1), r.text(2), r.text(4), r.text(5)
-	k.Transport = discover.ParseTransport(r.text(6))
-	k.Server, badServer = addrOf(r.text(7))
-	k.Chain, badChain = digestOf(r.blob(8))
-	k.ClientChain, badClientChain = digestOf(r.blob(9))
-	k.Known, k.LengthEvidence, k.Version, k.Preface = r.text(10), r.text(11), r.text(12), r.text(13)
-	k.Outcome, k.Alert, k.Class = discover.Outcome(r.text(14)), r.text(15), r.text(16)
+	k.Hostname, k.Target = r.text(1), r.text(2)
+	k.Server, badServer = addrOf(r.text(3))
+	k.Chain, badChain = digestOf(r.blob(4))
+	k.ClientChain, badClientChain = digestOf(r.blob(5))
 	return errors.Join(badServer, badChain, badClientChain)
 }

@@ -73,6 +73,64 @@ func TestKilled(t *testing.T) {
 	whole(t, db)
 }
 
+// TestKilledAtFirst kills a process in the middle of the first batch of a new
+// store, of which it keeps a rollback journal: all of the batch is there, or
+// nothing.
+func TestKilledAtFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	none := 0
+	for round := range 6 {
+		path := filepath.Join(t.TempDir(), "test.db")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledFirstChild$")
+		cmd.Env = append(os.Environ(), killedEnv+"="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "begins" {
+			t.Fatalf("child says %q", lines.Text())
+		}
+		time.AfterFunc(time.Duration(20+60*round)*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // it may have come to its end
+		db := open(t, path)
+		whole(t, db)
+		switch got := len(seen(t, db, Query{})); got {
+		case 0:
+			none++
+		case 20_000:
+		default:
+			t.Errorf("round %d: got %d sightings, want all or none", round, got)
+		}
+		write(t, start(t, db, pcap), batch(3))
+		db.Close()
+	}
+	if none == 0 {
+		t.Log("no child was killed before its commit")
+	}
+}
+
+// TestKilledFirstChild is the child: its first batch is larger than the page
+// cache, so that the database file is written to before the commit.
+func TestKilledFirstChild(t *testing.T) {
+	path := os.Getenv(killedEnv)
+	if path == "" {
+		t.Skip("only as the child of TestKilledAtFirst")
+	}
+	db := open(t, path)
+	if err := db.writer.script("PRAGMA cache_size = -1000"); err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, db, pcap)
+	b := benchBatch(20_000, 1)
+	fmt.Println("begins")
+	write(t, w, b)
+}
+
 // killChild lets a child commit some parts, kills it after a further moment and
 // returns how many it reported.
 func killChild(t *testing.T, path string, moment time.Duration) (committed uint64) {

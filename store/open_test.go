@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestOpenErrors(t *testing.T) {
 			open(t, path).Close()
 			sqlite(t, path, "PRAGMA user_version = 99")
 			return path
-		}, Options{}, []string{"version 99", "up to 3", "newer blindspot"}},
+		}, Options{}, []string{"version 99", "up to " + strconv.Itoa(len(steps)), "newer blindspot"}},
 		{"newer, to be read", func(t *testing.T, path string) string {
 			open(t, path).Close()
 			sqlite(t, path, "PRAGMA user_version = 99")

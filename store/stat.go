@@ -17,7 +17,7 @@ type TableStat struct {
 	Rows int64
 }
 
-var tables = []string{"sources", "buckets", "sightings", "keys", "certificates", "chains", "visibility"}
+var tables = []string{"sources", "buckets", "sightings", "keys", "profiles", "choices", "certificates", "chains", "visibility"}
 
 // Stat counts what is in the store; it walks over every row.
 func (db *DB) Stat() (Stat, error) {

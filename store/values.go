@@ -19,6 +19,9 @@ var (
 )
 
 func nanos(t time.Time) int64 {
+	if s := t.Unix(); s > 0 && s < maxTime.Unix() {
+		return t.UnixNano()
+	}
 	switch {
 	case t.IsZero():
 		return noTime

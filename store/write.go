@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"blindspot/discover"
@@ -22,6 +23,14 @@ type row struct {
 	s      *discover.Sighting
 }
 
+// byKey orders rows by key, then bucket.
+func byKey(a, b row) int {
+	if x, y := binary.BigEndian.Uint64(a.id[:]), binary.BigEndian.Uint64(b.id[:]); x != y {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.bucket, b.bucket))
+}
+
 // Write stores a batch in one transaction: all of it or, with an error,
 // nothing. Figures replace by max what is there for the same source, part,
 // bucket and key, so that writing a batch again, or an older one after it,
@@ -30,7 +39,11 @@ func (w *Writer) Write(b *discover.Batch) error {
 	if b.Empty() {
 		return nil
 	}
-	return w.db.write("write to source "+w.src.Name, func(c *conn) error { return w.batch(c, b) })
+	err := w.db.write("write to source "+w.src.Name, func(c *conn) error { return w.batch(c, b) })
+	if err != nil {
+		return err
+	}
+	return w.db.settled()
 }
 
 func (w *Writer) batch(c *conn, b *discover.Batch) error {
@@ -80,61 +93,53 @@ func (w *Writer) sightings(c *conn, b *discover.Batch) error {
 	}
 	w.scratch.order = order
 	defer clear(order) // the sightings are the caller's
-	slices.SortFunc(order, func(a, b row) int { return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.bucket, b.bucket)) })
-	if err := putKeys(c, order); err != nil {
+	slices.SortFunc(order, byKey)
+	if err := w.putKeys(c, order); err != nil {
 		return err
 	}
-	slices.SortStableFunc(order, func(a, b row) int { return cmp.Compare(a.bucket, b.bucket) })
-	if err := putBuckets(c, w.id, b.Part, order); err != nil {
-		return err
+	sameBucket := func(a, b row) int { return cmp.Compare(a.bucket, b.bucket) }
+	if !slices.IsSortedFunc(order, sameBucket) {
+		slices.SortStableFunc(order, sameBucket)
 	}
 	return w.putSightings(c, b.Part, order)
 }
 
 const (
-	insertKey = `
-INSERT INTO keys (id, sensor, network, name_kind, hostname, target, transport, server, chain, client_chain,
-                  known, length_evidence, version, preface, outcome, alert, class)
-VALUES `
-	keyColumns = 17
+	insertKey  = "INSERT INTO keys (id, hostname, target, server, chain, client_chain, profile) VALUES "
+	keyRow     = "(?, ?, ?, ?, ?, ?, ?)"
 	onKnownKey = " ON CONFLICT DO NOTHING"
 )
 
-func putKeys(c *conn, order []row) error {
-	b, err := c.bulk(insertKey, keyColumns, onKnownKey)
+func (w *Writer) putKeys(c *conn, order []row) error {
+	b, err := c.bulk(insertKey, 0, keyRow, onKnownKey)
 	if err != nil {
 		return err
 	}
+	defer b.close()
 	for i := range order {
 		if i > 0 && order[i].id == order[i-1].id {
 			continue
 		}
-		if err := putKey(b, &order[i]); err != nil {
+		if err := w.putKey(c, b, &order[i]); err != nil {
 			return err
 		}
 	}
 	return b.flush()
 }
 
-func putKey(b *bulk, r *row) error {
+func (w *Writer) putKey(c *conn, b *bulk, r *row) error {
 	k := &r.s.Key
+	profile, err := w.db.profiles.of(c, profileOf(k))
+	if err != nil {
+		return err
+	}
 	b.blob(r.id[:])
-	b.text(k.Sensor)
-	b.text(k.Network)
-	b.text(k.Name.String())
 	b.text(k.Hostname)
 	b.text(k.Target)
-	b.text(k.Transport.String())
 	b.text(addrText(k.Server))
 	b.blob(digest(k.Chain[:]))
 	b.blob(digest(k.ClientChain[:]))
-	b.text(k.Known)
-	b.text(k.LengthEvidence)
-	b.text(k.Version)
-	b.text(k.Preface)
-	b.text(string(k.Outcome))
-	b.text(k.Alert)
-	b.text(k.Class)
+	b.int(profile)
 	return b.done()
 }
 
@@ -143,29 +148,32 @@ INSERT INTO buckets (source, part, bucket, width, first_seen, last_seen) VALUES 
 ON CONFLICT DO UPDATE SET width = max(width, excluded.width),
   first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`
 
-// putBuckets writes one row for each run of sightings with the same bucket.
-func putBuckets(c *conn, source int64, part uint32, order []row) error {
-	for from := 0; from < len(order); {
-		first, last, width := nanos(order[from].s.First), nanos(order[from].s.Last), order[from].s.Width
-		to := from + 1
-		for ; to < len(order) && order[to].bucket == order[from].bucket; to++ {
-			s := order[to].s
-			first, last, width = min(first, nanos(s.First)), max(last, nanos(s.Last)), max(width, s.Width)
+// putBucket writes the row of the bucket that all of order are in.
+func putBucket(c *conn, source int64, part uint32, order []row) error {
+	first, last, width := order[0].s.First, order[0].s.Last, order[0].s.Width
+	for i := range order {
+		s := order[i].s
+		if s.First.Before(first) {
+			first = s.First
 		}
-		if err := c.exec(insertBucket, source, int64(part), order[from].bucket, int64(width), first, last); err != nil {
-			return err
+		if s.Last.After(last) {
+			last = s.Last
 		}
-		from = to
+		width = max(width, s.Width)
 	}
-	return nil
+	return c.exec(insertBucket, source, int64(part), order[0].bucket, int64(width), nanos(first), nanos(last))
 }
 
 const (
 	insertSighting = `
-INSERT INTO sightings (source, part, bucket, key, first_seen, last_seen, handshakes, clients, client_list, client_more, client_sketch,
-  ech, client_auth, key_proven, key_mismatch, ocsp_good, ocsp_bad, hello_retry, packets_lost, alpn, cipher, tls_group, forwarded)
+INSERT INTO sightings (source, part, bucket, key, first_seen, last_seen, handshakes, clients, client_list, ech, key_proven, ocsp_good, choice,
+  forwarded, client_more, client_sketch, client_auth, key_mismatch, ocsp_bad, hello_retry, packets_lost)
 VALUES `
-	sightingColumns = 23
+	sightingShared = 3 // source, part, bucket
+	// Most rows are plain: they have nothing of what few have, and its zeros
+	// are not handed over.
+	plainRow = "(?1, ?2, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, X'', 0, 0, 0, 0, 0)"
+	fullRow  = "(?1, ?2, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 // onKnownSighting replaces by max. What is no number follows the row with more
@@ -174,7 +182,8 @@ VALUES `
 const onKnownSighting = `
 ON CONFLICT DO UPDATE SET
   first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen),
-  handshakes = max(handshakes, excluded.handshakes), clients = max(clients, excluded.clients),
+  handshakes = max(handshakes, excluded.handshakes), forwarded = max(forwarded, excluded.forwarded),
+  clients = max(clients, excluded.clients),
   client_list = CASE WHEN excluded.handshakes > handshakes THEN excluded.client_list
     WHEN excluded.handshakes < handshakes THEN client_list ELSE max(client_list, excluded.client_list) END,
   client_more = max(client_more, excluded.client_more),
@@ -184,58 +193,99 @@ ON CONFLICT DO UPDATE SET
   key_proven = max(key_proven, excluded.key_proven), key_mismatch = max(key_mismatch, excluded.key_mismatch),
   ocsp_good = max(ocsp_good, excluded.ocsp_good), ocsp_bad = max(ocsp_bad, excluded.ocsp_bad),
   hello_retry = max(hello_retry, excluded.hello_retry), packets_lost = max(packets_lost, excluded.packets_lost),
-  alpn = CASE WHEN excluded.handshakes > handshakes THEN excluded.alpn
-    WHEN excluded.handshakes < handshakes THEN alpn ELSE max(alpn, excluded.alpn) END,
-  cipher = CASE WHEN excluded.handshakes > handshakes THEN excluded.cipher
-    WHEN excluded.handshakes < handshakes THEN cipher ELSE max(cipher, excluded.cipher) END,
-  tls_group = CASE WHEN excluded.handshakes > handshakes THEN excluded.tls_group
-    WHEN excluded.handshakes < handshakes THEN tls_group ELSE max(tls_group, excluded.tls_group) END,
-  forwarded = max(forwarded, excluded.forwarded)`
+  choice = CASE WHEN excluded.handshakes > handshakes THEN excluded.choice
+    WHEN excluded.handshakes < handshakes OR choice = excluded.choice THEN choice
+    ELSE (SELECT id FROM choices WHERE id IN (choice, excluded.choice) ORDER BY alpn DESC, cipher DESC, tls_group DESC LIMIT 1) END`
 
-func (w *Writer) putSightings(c *conn, part uint32, order []row) error {
-	b, err := c.bulk(insertSighting, sightingColumns, onKnownSighting)
-	if err != nil {
+// sightingRows inserts sightings of both kinds.
+type sightingRows struct{ plain, full *bulk }
+
+// putSightings writes a run of rows for each bucket.
+func (w *Writer) putSightings(c *conn, part uint32, order []row) (err error) {
+	var to sightingRows
+	if to.plain, err = c.bulk(insertSighting, sightingShared, plainRow, onKnownSighting); err != nil {
 		return err
 	}
-	w.scratch.list = w.scratch.list[:0]
-	for i := range order {
-		if i%bulkRows == 0 {
-			w.scratch.list = w.scratch.list[:0] // the rows before were run
+	defer to.plain.close()
+	if to.full, err = c.bulk(insertSighting, sightingShared, fullRow, onKnownSighting); err != nil {
+		return err
+	}
+	defer to.full.close()
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && order[n].bucket == order[0].bucket {
+			n++
 		}
-		if err := w.putSighting(b, part, &order[i]); err != nil {
+		if err := w.putRun(c, &to, part, order[:n]); err != nil {
+			return err
+		}
+		order = order[n:]
+	}
+	return nil
+}
+
+// putRun writes rows of one bucket.
+func (w *Writer) putRun(c *conn, to *sightingRows, part uint32, order []row) error {
+	if err := putBucket(c, w.id, part, order); err != nil {
+		return err
+	}
+	to.plain.share(w.id, int64(part), order[0].bucket)
+	to.full.share(w.id, int64(part), order[0].bucket)
+	for i := range order {
+		if err := w.putSighting(c, to, &order[i]); err != nil {
 			return err
 		}
 	}
-	return b.flush()
+	if err := to.plain.flush(); err != nil {
+		return err
+	}
+	return to.full.flush()
 }
 
-func (w *Writer) putSighting(b *bulk, part uint32, r *row) error {
-	s, at := r.s, len(w.scratch.list)
-	w.scratch.list = appendClients(w.scratch.list, s.Clients.Exact)
-	b.int(w.id)
-	b.int(int64(part))
-	b.int(r.bucket)
+func (w *Writer) putSighting(c *conn, to *sightingRows, r *row) error {
+	s := r.s
+	choice, err := w.db.choices.of(c, choice{s.ALPN, s.LastCipher, s.LastGroup})
+	if err != nil {
+		return err
+	}
+	distinct, sketch := s.Clients.Distinct(), s.Clients.Sketch() // in this order: the count puts the sketch in order
+	rare := s.Forwarded | s.Clients.More | s.ClientAuth | s.KeyMismatch | s.OCSPBad | s.HelloRetry | s.PacketsLost
+	b := to.plain
+	if rare != 0 || len(sketch) > 0 {
+		b = to.full
+	}
+	w.putCommon(b, r, distinct, choice)
+	if b == to.full {
+		b.uint(s.Forwarded)
+		b.uint(s.Clients.More)
+		b.blob(sketch)
+		b.uint(s.ClientAuth)
+		b.uint(s.KeyMismatch)
+		b.uint(s.OCSPBad)
+		b.uint(s.HelloRetry)
+		b.uint(s.PacketsLost)
+	}
+	return b.done()
+}
+
+// putCommon sets the columns that both kinds of rows have.
+func (w *Writer) putCommon(b *bulk, r *row, distinct uint64, choice int64) {
+	s := r.s
+	w.scratch.list = appendClients(w.scratch.list[:0], s.Clients.Exact)
 	b.blob(r.id[:])
 	b.int(nanos(s.First))
-	b.int(nanos(s.Last))
+	if s.Last.Equal(s.First) {
+		b.again()
+	} else {
+		b.int(nanos(s.Last))
+	}
 	b.uint(s.Count)
-	b.uint(s.Clients.Distinct())
-	b.blob(w.scratch.list[at:])
-	b.uint(s.Clients.More)
-	b.blob(s.Clients.Sketch())
+	b.uint(distinct)
+	b.blob(w.scratch.list)
 	b.uint(s.ECH)
-	b.uint(s.ClientAuth)
 	b.uint(s.KeyProven)
-	b.uint(s.KeyMismatch)
 	b.uint(s.OCSPGood)
-	b.uint(s.OCSPBad)
-	b.uint(s.HelloRetry)
-	b.uint(s.PacketsLost)
-	b.text(s.ALPN)
-	b.text(s.LastCipher)
-	b.text(s.LastGroup)
-	b.uint(s.Forwarded)
-	return b.done()
+	b.int(choice)
 }
 
 // notNil makes an empty blob of nil, which would be NULL.
