@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -160,105 +159,6 @@ func (a *Aggregator) Add(o *Observation) {
 	}
 }
 
-// hop folds the far side of a handshake that is counted elsewhere.
-func (a *Aggregator) hop(s *Sighting, o *Observation) {
-	s.saw(o.Time)
-	s.Forwarded++
-	a.touched(s)
-	k := Hop{Network: o.Network, From: o.HopFrom, To: o.Server}
-	h := a.hops[k]
-	if h == nil {
-		if len(a.hops) >= maxHops {
-			a.stats.HopsBeyond++
-			return
-		}
-		h = &HopCount{Hop: k, First: o.Time, Last: o.Time}
-		a.hops[k] = h
-	}
-	if o.Time.Before(h.First) {
-		h.First = o.Time
-	}
-	if o.Time.After(h.Last) {
-		h.Last = o.Time
-	}
-	h.Count++
-}
-
-// learn keeps the certificates and chains of o that are new, and returns its
-// chains.
-func (a *Aggregator) learn(o *Observation) (server, client knownChain) {
-	if len(o.DER)+len(o.Chain)+len(o.ClientChain) == 0 {
-		return server, client
-	}
-	server, known := a.recall(o.Chain, o.Presented)
-	client, too := a.recall(o.ClientChain, o.ClientPresented)
-	if known && too {
-		return server, client
-	}
-	for i := range o.DER {
-		a.learnCertificate(&o.DER[i])
-	}
-	return a.learnChain(o.Chain, o.Presented), a.learnChain(o.ClientChain, o.ClientPresented)
-}
-
-// recall finds a chain by where it is.
-func (a *Aggregator) recall(chain []Fingerprint, shared *Presented) (knownChain, bool) {
-	if shared == nil {
-		return knownChain{}, len(chain) == 0
-	}
-	c, ok := a.shared[shared]
-	return c, ok
-}
-
-func (a *Aggregator) learnCertificate(raw *RawCertificate) {
-	if _, ok := a.certs[raw.SHA256]; ok {
-		return
-	}
-	if len(a.certs) >= a.cfg.MaxCertificates {
-		a.stats.CertsBeyond++
-		return
-	}
-	c := readAs(raw.SHA256, raw.DER)
-	a.certs[raw.SHA256] = &knownCertificate{Certificate: c}
-	a.newCerts = append(a.newCerts, c)
-}
-
-func (a *Aggregator) learnChain(chain []Fingerprint, shared *Presented) (c knownChain) {
-	if len(chain) == 0 {
-		return c
-	}
-	c = knownChain{id: ChainIDOf(chain), leaf: a.certs[chain[0]]}
-	if len(chain) > 1 {
-		c.issuer = a.certs[chain[1]]
-	}
-	if _, ok := a.chains[c.id]; !ok {
-		if len(a.chains) >= a.cfg.MaxCertificates {
-			a.stats.CertsBeyond++
-			return c
-		}
-		kept := slices.Clone(chain)
-		a.chains[c.id] = kept
-		a.newChains = append(a.newChains, Chain{ID: c.id, Certificates: kept})
-	}
-	if shared != nil && a.has(chain) {
-		if len(a.shared) >= maxShared {
-			clear(a.shared)
-		}
-		a.shared[shared] = c
-	}
-	return c
-}
-
-// has reports whether all certificates of chain are kept.
-func (a *Aggregator) has(chain []Fingerprint) bool {
-	for i := range chain {
-		if _, ok := a.certs[chain[i]]; !ok {
-			return false
-		}
-	}
-	return true
-}
-
 // prove checks the server's signature, and reads the stapled status.
 func (a *Aggregator) prove(o *Observation, chain *knownChain) {
 	if chain.leaf == nil {
@@ -370,30 +270,6 @@ func (a *Aggregator) find(key *Key, hash uint32, bucket time.Time) *Sighting {
 	return nil
 }
 
-// offer counts a session that stayed in the clear.
-func (a *Aggregator) offer(o *Observation) {
-	a.window(o.Time)
-	k := Offer{Network: o.Network, Target: o.Target, Server: o.Server, Preface: o.Preface, State: o.Offer, Class: o.Class}
-	c := a.offers[k]
-	if c == nil {
-		if len(a.offers) >= maxOffers {
-			a.stats.OffersBeyond++
-			return
-		}
-		c = &OfferCount{Offer: k, First: o.Time, Last: o.Time}
-		a.offers[k] = c
-	}
-	if o.Time.Before(c.First) {
-		c.First = o.Time
-	}
-	if o.Time.After(c.Last) {
-		c.Last = o.Time
-	}
-	c.Count++
-	a.addClient(&c.Clients, o)
-	a.newOffers[c] = struct{}{}
-}
-
 // addClient counts who connected: behind a PROXY header, whom that names.
 func (a *Aggregator) addClient(c *Clients, o *Observation) {
 	client := o.Client.Addr()
@@ -467,54 +343,6 @@ func addIf(n *uint64, cond bool) {
 	if cond {
 		*n++
 	}
-}
-
-// count keeps the figures of what was seen and hidden, by bucket.
-func (a *Aggregator) count(o *Observation) {
-	a.stats.Handshakes++
-	iv := a.interval(o.Time)
-	iv.Handshakes++
-	a.hid(iv, o.CertsHidden, o.CertsHidden != "")
-	a.hid(iv, CountECH, o.ECH != "")
-	a.hid(iv, CountECHPublic, o.ECHPublic)
-	a.hid(iv, CountESNI, o.ESNI)
-	a.hid(iv, CountEarlyData, o.EarlyData)
-	a.window(o.Time)
-}
-
-// window widens the time that the traffic covers.
-func (a *Aggregator) window(t time.Time) {
-	if a.first.IsZero() || t.Before(a.first) {
-		a.first = t
-	}
-	if t.After(a.last) {
-		a.last = t
-	}
-}
-
-// hid counts a cause under which a handshake hides something.
-func (a *Aggregator) hid(iv *Interval, cause string, is bool) {
-	if is {
-		iv.Hidden[cause]++
-		a.stats.Hidden[cause]++
-	}
-}
-
-func (a *Aggregator) interval(t time.Time) *Interval {
-	if c := a.current; c != nil && !t.Before(c.Bucket) && t.Sub(c.Bucket) < BucketWidth {
-		return c
-	}
-	b := t.Truncate(BucketWidth).UTC()
-	a.latest = b
-	a.changed[b] = struct{}{}
-	iv, ok := a.intervals[b]
-	if !ok {
-		iv = &Interval{Bucket: b, Width: BucketWidth}
-		iv.Hidden, iv.Lost = make(map[string]uint64), make(map[string]uint64)
-		a.intervals[b] = iv
-	}
-	a.current = iv
-	return iv
 }
 
 // Len returns how many sightings are held.

@@ -32,7 +32,8 @@ func newRoot() *cobra.Command {
 in use, and reports what monitoring does not check: names without a check,
 expired certificates that clients still use, checks that look the other way.
 
-It is passive: it sends nothing, decrypts nothing and stores no payload. Only
+It is passive: it sends nothing, stores no payload, and decrypts nothing but
+handshakes whose secrets are handed over (--keylog, or in a capture). Only
 'blindspot verify', where it is called, connects to endpoints that are in use.`,
 		Example: `  blindspot gap --pcap edge.pcap --monitored prometheus:prometheus.yml
   blindspot pcap --db edge.db captures/ && blindspot gap --db edge.db --monitored hosts.txt`,
