@@ -6,12 +6,16 @@ DEMO     := testdata/pcaps/demo.pcap
 CONFIG   := testdata/pcaps/demo/blindspot.yml
 FUZZTIME ?= 60
 TESTFLAGS ?=
-# BENCHFLAGS: --small for a tenth of the workloads, --runs N
-BENCHFLAGS ?= --runs 3
+# BENCH: which benchmarks; COUNT: how often each, for benchstat
+BENCH    ?= .
+COUNT    ?= 1
+WORKLOADS := $(or $(TMPDIR),/tmp)/blindspot-workloads
+# what make profile reads
+WORKLOAD ?= $(WORKLOADS)/handshakes.pcap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help need build demo test race lint fuzz bench lab clean
+.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile lab clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,16 +38,38 @@ race: need ## run the tests with the race detector
 lint: need ## formatting, vet, staticcheck (and golangci-lint where installed)
 	@files=$$(gofmt -l cmd capture discover store tlsparse testdata .ci/*.go); \
 	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w on them):"; echo "$$files"; exit 1; fi
-	$(GO) vet ./... ./testdata/pcaps/gen ./testdata/lengths/measure
-	$(GO) run $(STATICCHECK) ./... ./testdata/pcaps/gen ./testdata/lengths/measure
+	$(GO) vet ./... ./testdata/pcaps/gen ./testdata/lengths/measure ./testdata/bench
+	$(GO) run $(STATICCHECK) ./... ./testdata/pcaps/gen ./testdata/lengths/measure ./testdata/bench
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; fi
 
 fuzz: need ## run every fuzz target; FUZZTIME seconds for all together
 	GO=$(GO) .ci/fuzz $(FUZZTIME)
 
-bench: build ## Go benchmarks, then packets/s, bytes/s and memory beside tshark and ndpiReader
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./...
-	GO=$(GO) .ci/bench $(BIN) $(BENCHFLAGS)
+bench: build ## Go benchmarks into bin/bench.txt (COUNT=10 for benchstat), then whole processes beside tshark and ndpiReader
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime 200ms -count $(COUNT) -timeout 2h ./... | tee $(BIN:blindspot=bench.txt)
+	@echo 'Compare two of these: go run golang.org/x/perf/cmd/benchstat@latest OLD bin/bench.txt'
+	$(GO) run ./testdata/bench table $(BIN)
+
+bench-check: build ## processor time against what is recorded: fails at 1.5 times it
+	$(GO) build -o bin/bench ./testdata/bench && bin/bench check $(BIN)
+
+bench-record: build ## record the processor time that bench-check compares with
+	$(GO) build -o bin/bench ./testdata/bench && bin/bench record $(BIN)
+
+curves: need ## measure and draw cost by flows and by names: testdata/bench/*.svg
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '/(flows|names)=' -benchtime 200ms -count $(COUNT) -timeout 2h ./discover ./discover/flow | tee bin/curves.txt
+	$(GO) run ./testdata/bench curves bin/curves.txt testdata/bench
+
+profile: need ## flame graphs of processor time and allocations: bin/profile/*.svg
+	@mkdir -p bin/profile $(WORKLOADS)
+	$(GO) run ./testdata/bench workload $(WORKLOADS)
+	@for command in pcap gap; do \
+	  BLINDSPOT_WORKLOAD=$(WORKLOAD) $(GO) test -run '^$$' -bench "^BenchmarkCommand$$/^$$command\$$" -benchtime 5x \
+	    -cpuprofile bin/profile/$$command.cpu -memprofile bin/profile/$$command.mem -memprofilerate 65536 -o bin/profile/test ./cmd/blindspot && \
+	  for kind in cpu mem; do $(GO) run ./testdata/bench flame bin/profile/$$command.$$kind bin/profile/$$command-$$kind.svg || exit 1; done || exit 1; \
+	done
+	@ls bin/profile/*.svg
 
 lab: build ## (root) build the laboratories anew and assert their reports
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

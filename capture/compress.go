@@ -16,7 +16,8 @@ const headSize = 64 << 10
 // the zstd program has without --long.
 const maxZstdWindow = 128 << 20
 
-// decompress returns the uncompressed stream of a file.
+// decompress returns the uncompressed stream of a file. Decompressing takes a
+// goroutine of its own: it costs more than reading what comes out.
 func (f *File) decompress(raw *bufio.Reader) (io.Reader, error) {
 	head, _ := raw.Peek(4)
 	c := compressionOf(head)
@@ -28,7 +29,9 @@ func (f *File) decompress(raw *bufio.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, &Error{File: f.name, Reason: f.readFault(err), Hint: f.readHint(), Err: err}
 	}
-	return r, nil
+	a := NewAhead(r)
+	f.closers = append(f.closers, a)
+	return a, nil
 }
 
 // gzip decodes one member after the other.
@@ -40,9 +43,7 @@ func (f *File) zstd(raw io.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	rc := d.IOReadCloser()
-	f.closers = append(f.closers, rc)
-	return rc, nil
+	return d.IOReadCloser(), nil
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}) }

@@ -23,9 +23,6 @@ import (
 	"blindspot/store"
 )
 
-// pipeBuffer is how much of a pipe is read at a time.
-const pipeBuffer = 256 << 10
-
 // Config says what to do with what is read. The zero value reads into memory.
 type Config struct {
 	Capture    capture.Config
@@ -138,20 +135,14 @@ func (r *Run) open(ctx context.Context, path string) (*capture.File, error) {
 	if info, err := os.Stdin.Stat(); err == nil && info.Mode().IsRegular() {
 		return capture.Open(path, r.cfg.Capture)
 	}
-	out, in := io.Pipe()
-	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
-	go func() { // ends with its standard input, or with the process
-		_, err := io.CopyBuffer(onlyWriter{in}, onlyReader{os.Stdin}, make([]byte, pipeBuffer))
-		in.CloseWithError(err)
-	}()
-	return capture.OpenReader("standard input", out, r.cfg.Capture)
+	widen(os.Stdin)
+	ahead := capture.NewAhead(onlyReader{os.Stdin})
+	context.AfterFunc(ctx, func() { ahead.CloseWithError(ctx.Err()) })
+	return capture.OpenReader("standard input", ahead, r.cfg.Capture)
 }
 
-// onlyReader and onlyWriter keep io.CopyBuffer to its buffer.
-type (
-	onlyReader struct{ io.Reader }
-	onlyWriter struct{ io.Writer }
-)
+// onlyReader keeps standard input open.
+type onlyReader struct{ io.Reader }
 
 func (r *Run) begin(file *capture.File) {
 	r.began.Store(time.Now().UnixNano())

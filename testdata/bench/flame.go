@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/pprof/profile"
+)
+
+// frame is a function in the flame graph, called by the one that holds it.
+type frame struct {
+	name  string
+	value int64
+	calls map[string]*frame
+}
+
+func (f *frame) call(name string) *frame {
+	c := f.calls[name]
+	if c == nil {
+		c = &frame{name: name, calls: make(map[string]*frame)}
+		f.calls[name] = c
+	}
+	return c
+}
+
+// flame draws the last kind of value in a profile: processor time, or bytes
+// allocated where there is such a kind.
+func flame(path, out string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	kind := len(p.SampleType) - 1
+	for i, t := range p.SampleType {
+		if t.Type == "alloc_space" {
+			kind = i
+		}
+	}
+	root := &frame{name: "all", calls: make(map[string]*frame)}
+	for _, s := range p.Sample {
+		root.add(s, s.Value[kind])
+	}
+	if root.value == 0 {
+		return fmt.Errorf("%s: nothing was sampled", path)
+	}
+	return os.WriteFile(out, []byte(root.draw(p.SampleType[kind].Unit)), 0o644)
+}
+
+// add counts a stack, whose innermost function comes first.
+func (f *frame) add(s *profile.Sample, value int64) {
+	f.value += value
+	at := f
+	for _, location := range slices.Backward(s.Location) {
+		for _, line := range slices.Backward(location.Line) {
+			if line.Function == nil {
+				continue
+			}
+			at = at.call(line.Function.Name)
+			at.value += value
+		}
+	}
+}
+
+// Of the picture, in its units.
+const (
+	flameWidth = 1200
+	rowHeight  = 16
+	narrowest  = 0.5 // frames under this are left out
+)
+
+func (f *frame) depth(scale float64) int {
+	deepest := 0
+	for _, c := range f.calls {
+		if float64(c.value)*scale >= narrowest {
+			deepest = max(deepest, c.depth(scale))
+		}
+	}
+	return deepest + 1
+}
+
+func (f *frame) draw(unit string) string {
+	scale := float64(flameWidth) / float64(f.value)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="monospace" font-size="11"><rect width="100%%" height="100%%" fill="#fff"/>`+"\n",
+		flameWidth, f.depth(scale)*rowHeight)
+	f.box(&b, unit, f.value, 0, 0, scale)
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+// box draws a frame and, below it, what it calls, the most expensive first.
+func (f *frame) box(b *strings.Builder, unit string, all int64, x float64, row int, scale float64) {
+	width := float64(f.value) * scale
+	if width < narrowest {
+		return
+	}
+	name := f.name[strings.LastIndexByte(f.name, '/')+1:]
+	fmt.Fprintf(b, `<g><title>%s: %.2f %% (%s)</title><rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s" stroke="#fff" stroke-width="0.5"/>`,
+		html.EscapeString(f.name), 100*float64(f.value)/float64(all), amount(f.value, unit), x, row*rowHeight, width, rowHeight, shade(f.name))
+	if letters := int(width / 6.8); letters >= 4 {
+		fmt.Fprintf(b, `<text x="%.1f" y="%d">%s</text>`, x+2, row*rowHeight+12, html.EscapeString(name[:min(len(name), letters)]))
+	}
+	b.WriteString("</g>\n")
+	calls := make([]*frame, 0, len(f.calls))
+	for _, c := range f.calls {
+		calls = append(calls, c)
+	}
+	slices.SortFunc(calls, func(a, b *frame) int {
+		if a.value != b.value {
+			return int(min(max(b.value-a.value, -1), 1))
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	for _, c := range calls {
+		c.box(b, unit, all, x, row+1, scale)
+		x += float64(c.value) * scale
+	}
+}
+
+func amount(value int64, unit string) string {
+	switch unit {
+	case "nanoseconds":
+		return fmt.Sprintf("%.2f s", float64(value)/1e9)
+	case "bytes":
+		return fmt.Sprintf("%.1f MB", float64(value)/1e6)
+	}
+	return fmt.Sprint(value, " ", unit)
+}
+
+// shade tells our packages, the runtime and the rest apart.
+func shade(name string) string {
+	switch {
+	case strings.HasPrefix(name, "blindspot/"), strings.HasPrefix(name, "main."):
+		return "#f4a582"
+	case strings.HasPrefix(name, "runtime."):
+		return "#c7c7c7"
+	}
+	return "#92c5de"
+}
