@@ -11,8 +11,9 @@ import (
 )
 
 // mappedStep is how much of a mapped file is made readable at a time. Then its
-// length is asked for again, and what was read is let go.
-const mappedStep = 16 << 20
+// length is asked for again, and what was read is let go: that interrupts the
+// other processors, so it is done seldom.
+const mappedStep = 64 << 20
 
 var (
 	errShrunk     = errors.New("it became shorter while it was read")

@@ -131,7 +131,9 @@ func (p *pcap) next(f *File, batch []Packet) (int, error) {
 // Usual sizes of packets: those of bulk data and of bare acknowledgements. Where
 // a record begins is known only when the size of the one before it has come
 // from memory. A size that is one of the last seen is guessed by the processor,
-// which then reads on without waiting.
+// which then reads on without waiting. Behind a small packet the next record is
+// in what is read of the frame; where it would be behind a large one is read too,
+// so that after a wrong guess it is there already.
 type usual struct{ large, small int }
 
 // frameLook is how far behind the start of a frame its last byte is that the
@@ -179,6 +181,9 @@ func (p *pcap) take(f *File, batch []Packet) int {
 		bytes += uint64(size)
 		if size > frameLook {
 			ahead ^= b[from+frameLook/2] ^ b[from+frameLook]
+		}
+		if next := from + p.usual.large; next < len(b) {
+			ahead ^= b[next]
 		}
 		switch int(size) {
 		case p.usual.large:

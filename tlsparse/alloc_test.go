@@ -64,17 +64,6 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-func BenchmarkParseClientHello(b *testing.B) {
-	hello := body(rfc8448(b)["4 client-hello"])
-	var h ClientHello
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := ParseClientHello(hello, &h); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func BenchmarkFingerprints(b *testing.B) {
 	var h ClientHello
 	if err := ParseClientHello(body(rfc8448(b)["4 client-hello"]), &h); err != nil {

@@ -150,15 +150,15 @@ func ParseClientHello(body []byte, h *ClientHello) error {
 	var suites, sessionID, compression cryptobyte.String
 	if !s.ReadUint16(&h.LegacyVersion) ||
 		!s.ReadBytes(&h.Random, 32) ||
-		!s.ReadUint8LengthPrefixed(&sessionID) ||
-		!s.ReadUint16LengthPrefixed(&suites) {
+		!cut8(&s, &sessionID) ||
+		!cut16(&s, &suites) {
 		return ErrMalformed
 	}
 	h.SessionID = sessionID
 	var even bool
 	h.CipherSuites, even = readUint16s(suites, h.CipherSuites)
 	h.noteGREASE(h.CipherSuites)
-	if !even || !s.ReadUint8LengthPrefixed(&compression) {
+	if !even || !cut8(&s, &compression) {
 		return ErrMalformed
 	}
 	h.CompressionMethods = compression
@@ -180,9 +180,8 @@ func (h *ClientHello) readExtensions(s cryptobyte.String) error {
 	h.TrailingBytes = len(s) - len(block)
 	var seen extensionSet
 	for !block.Empty() {
-		var typ uint16
-		var data cryptobyte.String
-		if !block.ReadUint16(&typ) || !cut16(&block, &data) {
+		typ, data, ok := cutExtension(&block)
+		if !ok {
 			cut = true
 			break
 		}
@@ -211,6 +210,9 @@ func (h *ClientHello) noteMalformed(typ uint16) {
 }
 
 func (h *ClientHello) noteGREASE(list []uint16) {
+	if h.GREASE {
+		return
+	}
 	for _, v := range list {
 		if IsGREASE(v) {
 			h.GREASE = true

@@ -71,7 +71,7 @@ const (
 type Event struct {
 	Kind EventKind
 	Type uint8
-	N    int
+	N    int32 // so that an Event fits in registers
 	Body []byte
 }
 
@@ -100,7 +100,7 @@ func (d *Deframer) Step(buf []byte, limit int) Event {
 			return e
 		}
 	}
-	return Event{Kind: EventBroken, N: int(d.next)}
+	return Event{Kind: EventBroken, N: int32(d.next)}
 }
 
 // Consumed returns the offset up to which the buffer has been consumed.
@@ -180,7 +180,7 @@ func (d *Deframer) message(buf []byte, limit int) (Event, bool) {
 		return Event{}, false
 	}
 	d.start += offset(whole)
-	e := Event{Kind: EventMessage, Type: typ, N: length, Body: joined[HandshakeHeaderLen:whole:whole]}
+	e := Event{Kind: EventMessage, Type: typ, N: int32(length), Body: joined[HandshakeHeaderLen:whole:whole]}
 	if length > limit {
 		e.Kind = EventTooLong
 		d.drop = offset(length - limit)
@@ -286,7 +286,7 @@ func plainHello(payload []byte, length int) Answer {
 // short tells of a record whose payload is wanted, once it is whole.
 func (d *Deframer) short(r Record, payload []byte, kind EventKind) (Event, bool) {
 	if len(payload) < r.Length {
-		return Event{Kind: EventNeed, N: r.Length - len(payload)}, true
+		return Event{Kind: EventNeed, N: int32(r.Length - len(payload))}, true
 	}
 	d.next += offset(RecordHeaderLen + r.Length)
 	if r.Length == 0 {
@@ -295,13 +295,13 @@ func (d *Deframer) short(r Record, payload []byte, kind EventKind) (Event, bool)
 	if kind == EventChangeCipherSpec {
 		d.changed = true
 	}
-	return Event{Kind: kind, Type: r.Type, N: r.Length, Body: payload[:r.Length:r.Length]}, true
+	return Event{Kind: kind, Type: r.Type, N: int32(r.Length), Body: payload[:r.Length:r.Length]}, true
 }
 
 // protected tells of a record that is passed over.
 func (d *Deframer) protected(r Record) Event {
 	d.open(r, false)
-	return Event{Kind: EventProtected, Type: r.Type, N: r.Length}
+	return Event{Kind: EventProtected, Type: r.Type, N: int32(r.Length)}
 }
 
 // open consumes a record's header.
@@ -324,33 +324,33 @@ func (d *Deframer) sslv2(buf []byte) (Event, bool) {
 		return d.breakAt(int(d.next)), true
 	}
 	if ans == Maybe {
-		return Event{Kind: EventNeed, N: max(1, ssl2ClientFixed-len(b))}, true
+		return Event{Kind: EventNeed, N: int32(max(1, ssl2ClientFixed-len(b)))}, true
 	}
 	whole := ssl2HeaderLen + ssl2RecordLen(b)
 	if len(b) < whole {
-		return Event{Kind: EventNeed, N: whole - len(b)}, true
+		return Event{Kind: EventNeed, N: int32(whole - len(b))}, true
 	}
 	d.begun = true
 	d.next += offset(whole)
 	d.start, d.end = d.next, d.next
-	return Event{Kind: EventSSLv2, Type: typ, N: whole, Body: b[:whole:whole]}, true
+	return Event{Kind: EventSSLv2, Type: typ, N: int32(whole), Body: b[:whole:whole]}, true
 }
 
 func (d *Deframer) breakAt(at int) Event {
 	d.broken = true
 	d.next = offset(at)
-	return Event{Kind: EventBroken, N: at}
+	return Event{Kind: EventBroken, N: int32(at)}
 }
 
 // need says how many more bytes an event takes at least.
 func (d *Deframer) need(buf []byte, limit int) Event {
 	header := int(d.left) + RecordHeaderLen - (len(buf) - int(d.next))
 	if !d.joining || d.left == 0 {
-		return Event{Kind: EventNeed, N: header}
+		return Event{Kind: EventNeed, N: int32(header)}
 	}
 	want := int(d.drop) + HandshakeHeaderLen - int(d.end-d.start)
 	if _, length, ok := ParseHandshakeHeader(buf[d.start:d.end]); ok {
 		want += min(length, limit)
 	}
-	return Event{Kind: EventNeed, N: min(want, header)}
+	return Event{Kind: EventNeed, N: int32(min(want, header))}
 }

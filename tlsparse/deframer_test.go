@@ -70,7 +70,7 @@ func deframe(t testing.TB, stream []byte, piece, limit int, skip bool) (events [
 				if e.N < 1 {
 					t.Fatalf("need %d bytes of %x", e.N, stream)
 				}
-				need = e.N
+				need = int(e.N)
 				break
 			}
 			if need > 0 && e.Kind != EventBroken {

@@ -53,6 +53,10 @@ const (
 // keyExchangeOf reads off a suite's name how its ServerKeyExchange is made, and
 // whether a PSK hint leads and a signature ends it.
 func keyExchangeOf(suite uint16) (kind KeyExchange, psk, signed bool) {
+	switch suite {
+	case 0xc009, 0xc00a, 0xc013, 0xc014, 0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9: // what nearly every server chooses
+		return KeyExchangeECDHE, false, true
+	}
 	name, _ := lookup(cipherSuites[:], suite)
 	name = strings.TrimPrefix(name, "TLS_")
 	if i := strings.Index(name, "_WITH_"); i >= 0 {
@@ -165,7 +169,7 @@ func (x *ServerKeyExchange) readECDHE(s *cryptobyte.String) bool {
 			return false
 		}
 	}
-	if !s.ReadUint8LengthPrefixed(&point) {
+	if !cut8(s, &point) {
 		return false
 	}
 	x.PublicKey = point
@@ -180,7 +184,7 @@ func (x *ServerKeyExchange) readSignature(s cryptobyte.String, version uint16) e
 			return ErrMalformed
 		}
 	}
-	if !s.ReadUint16LengthPrefixed(&signature) || !s.Empty() {
+	if !cut16(&s, &signature) || !s.Empty() {
 		return ErrMalformed
 	}
 	x.Signed = true

@@ -1,9 +1,25 @@
 package tlsparse
 
-import "golang.org/x/crypto/cryptobyte"
+import (
+	"encoding/binary"
+	"slices"
 
-// cut16 is ReadUint16LengthPrefixed, small enough to be inlined: hellos consist
-// of such lists.
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// cut8 is ReadUint8LengthPrefixed, small enough to be inlined, as cut16 is: hellos
+// consist of such lists.
+func cut8(s *cryptobyte.String, out *cryptobyte.String) bool {
+	b := *s
+	if len(b) < 1 || 1+int(b[0]) > len(b) {
+		return false
+	}
+	end := 1 + int(b[0])
+	*out, *s = b[1:end], b[end:]
+	return true
+}
+
+// cut16 is ReadUint16LengthPrefixed.
 func cut16(s *cryptobyte.String, out *cryptobyte.String) bool {
 	b := *s
 	if len(b) < 2 {
@@ -17,14 +33,29 @@ func cut16(s *cryptobyte.String, out *cryptobyte.String) bool {
 	return true
 }
 
+// cutExtension takes an extension off the front of a block (RFC 8446 §4.2).
+func cutExtension(s *cryptobyte.String) (typ uint16, data cryptobyte.String, ok bool) {
+	b := *s
+	if len(b) < 4 {
+		return 0, nil, false
+	}
+	end := 4 + (int(b[2])<<8 | int(b[3]))
+	if end > len(b) {
+		return 0, nil, false
+	}
+	*s = b[end:]
+	return uint16(b[0])<<8 | uint16(b[1]), b[4:end], true
+}
+
 // readUint16s appends all of s to dst as 16-bit values; ok is false where one
 // byte is left over.
 func readUint16s(s cryptobyte.String, dst []uint16) (_ []uint16, ok bool) {
-	for len(s) >= 2 {
-		dst = append(dst, uint16(s[0])<<8|uint16(s[1]))
-		s = s[2:]
+	from := len(dst)
+	dst = slices.Grow(dst, len(s)/2)[:from+len(s)/2]
+	for i := range dst[from:] {
+		dst[from+i] = binary.BigEndian.Uint16(s[2*i:])
 	}
-	return dst, len(s) == 0
+	return dst, len(s)%2 == 0
 }
 
 // readList16 appends the 16-bit values of a list with a 16-bit length, which
@@ -41,7 +72,7 @@ func readList16(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
 // readList8 is readList16 for a list with an 8-bit length.
 func readList8(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
 	var list cryptobyte.String
-	if !s.ReadUint8LengthPrefixed(&list) {
+	if !cut8(&s, &list) {
 		return dst, false
 	}
 	dst, ok := readUint16s(list, dst)
@@ -51,7 +82,7 @@ func readList8(s cryptobyte.String, dst []uint16) ([]uint16, bool) {
 // readBytes8 returns the bytes of a list with an 8-bit length, which fills s.
 func readBytes8(s cryptobyte.String) ([]byte, bool) {
 	var list cryptobyte.String
-	if !s.ReadUint8LengthPrefixed(&list) {
+	if !cut8(&s, &list) {
 		return nil, false
 	}
 	return list, s.Empty()
@@ -62,7 +93,7 @@ func readALPN(s cryptobyte.String, dst [][]byte) ([][]byte, bool) {
 	var list, name cryptobyte.String
 	ok := cut16(&s, &list) && s.Empty()
 	for !list.Empty() {
-		if !list.ReadUint8LengthPrefixed(&name) {
+		if !cut8(&list, &name) {
 			return dst, false
 		}
 		dst = append(dst, name)

@@ -114,7 +114,7 @@ func (h *ServerHello) readChoice(s *cryptobyte.String) bool {
 		return s.ReadUint16(&h.CipherSuite)
 	}
 	var sessionID cryptobyte.String
-	if !s.ReadUint8LengthPrefixed(&sessionID) {
+	if !cut8(s, &sessionID) {
 		return false
 	}
 	h.SessionID = sessionID
@@ -133,9 +133,8 @@ func (h *ServerHello) readExtensions(s cryptobyte.String) error {
 	h.TrailingBytes = len(s) - len(block)
 	var seen extensionSet
 	for !block.Empty() {
-		var typ uint16
-		var data cryptobyte.String
-		if !block.ReadUint16(&typ) || !block.ReadUint16LengthPrefixed(&data) {
+		typ, data, ok := cutExtension(&block)
+		if !ok {
 			cut = true
 			break
 		}
@@ -169,7 +168,7 @@ func (h *ServerHello) readExtension(typ uint16, data cryptobyte.String) (ok bool
 		// A HelloRetryRequest names the group only; else the share follows.
 		var share cryptobyte.String
 		return data.ReadUint16(&h.KeyShareGroup) &&
-			(data.Empty() || data.ReadUint16LengthPrefixed(&share) && data.Empty())
+			(data.Empty() || cut16(&data, &share) && data.Empty())
 	case ExtPreSharedKey:
 		h.PSKSelected = true
 		return data.ReadUint16(&h.PSKIndex) && data.Empty()

@@ -2,17 +2,21 @@ package flow
 
 import (
 	"crypto/tls"
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"blindspot/capture/decode"
+	"blindspot/discover"
 	"blindspot/tlsparse"
 )
 
-// BenchmarkAnswered is the cost of a packet of a flow that has its answer, with
+// BenchmarkPacketAnswered is the cost of a packet of a flow that has its answer, with
 // few and with many flows in the table, in batches as a Reader hands them over.
-func BenchmarkAnswered(b *testing.B) {
+func BenchmarkPacketAnswered(b *testing.B) {
 	for _, flows := range []int{1_000, 10_000, 100_000, 1_000_000} {
-		b.Run(count(flows), func(b *testing.B) {
+		b.Run("flows="+count(flows), func(b *testing.B) {
 			table := answered(b, flows)
 			list := make([]decode.Segment, segmentBatch)
 			for i := range list {
@@ -58,38 +62,74 @@ func answered(b *testing.B, flows int) *Table {
 }
 
 func count(n int) string {
-	switch {
-	case n >= 1_000_000:
-		return "1M flows"
-	case n >= 100_000:
-		return "100k flows"
-	case n >= 10_000:
-		return "10k flows"
+	if n >= 1_000_000 {
+		return strconv.Itoa(n/1_000_000) + "M"
 	}
-	return "1k flows"
+	return strconv.Itoa(n/1_000) + "k"
+}
+
+// BenchmarkPacketForeign is the cost of a datagram that is neither QUIC nor DTLS.
+func BenchmarkPacketForeign(b *testing.B) {
+	table := New(Config{})
+	list := make([]decode.Segment, segmentBatch)
+	for i := range list {
+		list[i] = segment(true, 1, 0, make([]byte, 200))
+		list[i].Proto, list[i].SrcPort = decode.UDP, uint16(i)
+	}
+	b.ReportAllocs()
+	for i := 0; i < b.N; i += len(list) {
+		table.Segments(list)
+	}
 }
 
 // BenchmarkHandshake is the cost of a whole connection, from SYN to
-// observation.
+// observation: one after the other, and with many under way, whose segments come
+// by turns.
 func BenchmarkHandshake(b *testing.B) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		b.Run(tls.VersionName(version), func(b *testing.B) {
-			segs := record(b, version, testName, 1).packets(1, 2, 1460)
-			table := New(Config{})
-			b.ReportAllocs()
-			b.ResetTimer()
-			for i := range b.N {
-				port := uint16(i)
-				for j := range segs {
-					s := segs[j]
-					if s.DstPort == 443 {
-						s.SrcPort, s.Src = port, v4(10, 1, byte(i>>24), byte(i>>16))
-					} else {
-						s.DstPort, s.Dst = port, v4(10, 1, byte(i>>24), byte(i>>16))
-					}
-					table.Segment(&s, uint64(i))
-				}
+		for _, open := range []int{1, 2_000} {
+			name := strings.ReplaceAll(strings.ReplaceAll(tls.VersionName(version), " ", ""), ".", "")
+			b.Run(fmt.Sprintf("%s/open=%d", name, open), func(b *testing.B) { benchHandshakes(b, version, open) })
+		}
+	}
+}
+
+func benchHandshakes(b *testing.B, version uint16, open int) {
+	segs := record(b, version, testName, 1).packets(1, 2, 1460)
+	var table *Table
+	var told []*discover.Observation
+	table = New(Config{NoFingerprints: true, Emit: func(o *discover.Observation) {
+		if told = append(told, o); len(told) == 64 {
+			table.Recycle(told)
+			told = told[:0]
+		}
+	}})
+	batch := make([]decode.Segment, 0, segmentBatch)
+	take := func(s decode.Segment, client int) {
+		setClient(&s, client)
+		if batch = append(batch, s); len(batch) == cap(batch) {
+			table.Segments(batch)
+			batch = batch[:0]
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for first := 0; first < b.N; first += open {
+		for _, s := range segs {
+			for i := range min(open, b.N-first) {
+				take(s, first+i)
 			}
-		})
+		}
+	}
+	b.ReportMetric(float64(len(segs)), "segments/op")
+}
+
+// setClient gives a segment the ends of one of many clients.
+func setClient(s *decode.Segment, client int) {
+	addr, port := v4(10, 1, byte(client>>24), byte(client>>16)), uint16(client)
+	if s.DstPort == 443 {
+		s.Src, s.SrcPort = addr, port
+	} else {
+		s.Dst, s.DstPort = addr, port
 	}
 }

@@ -37,6 +37,10 @@ func (t *Table) entry(n uint32) *entry {
 	return &t.entries[(n-1)>>chunkBits][(n-1)&(1<<chunkBits-1)]
 }
 
+func (t *Table) rest(n uint32) *rest {
+	return &t.rests[(n-1)>>chunkBits][(n-1)&(1<<chunkBits-1)]
+}
+
 // slot is a place in the index: the hash of a flow in the upper half, the number
 // of its entry in the lower; 0 where it is free. An entry is read only where
 // the hashes agree.
@@ -47,36 +51,8 @@ func slotOf(n, h uint32) slot { return slot(h)<<32 | slot(n) }
 func (s slot) hash() uint32  { return uint32(s >> 32) }
 func (s slot) entry() uint32 { return uint32(s) }
 
-// segmentBatch is how many segments are looked up together.
-const segmentBatch = 64
-
-// lookAhead hashes the flows of segments. Where the table is too large for the
-// caches it reads what finding them will read, of all at once: memory delivers
-// many at a time as fast as one.
-func (t *Table) lookAhead(list []decode.Segment) {
-	for i := range list {
-		t.hashes[i] = t.hashOf(&list[i])
-	}
-	if t.used < cachedFlows {
-		return
-	}
-	var slots [segmentBatch]slot
-	mask := uint32(len(t.index) - 1)
-	for i := range list {
-		slots[i] = t.index[t.hashes[i]&mask]
-	}
-	var sum uint32
-	for _, s := range slots[:len(list)] {
-		if n := s.entry(); n != 0 {
-			e := t.entry(n)
-			sum += uint32(e.key.lo[0]) + uint32(e.key.proto) + uint32(e.flags) // its beginning, middle and end
-		}
-	}
-	t.ahead = sum
-}
-
 // cachedFlows is how many flows are found as fast one by one.
-const cachedFlows = 4096
+const cachedFlows = 1024
 
 // find returns the entry of a segment's flow and the segment's direction, nil
 // for none.
@@ -113,13 +89,15 @@ func (t *Table) insert(s *decode.Segment, h uint32) (uint32, *entry, int) {
 	} else {
 		if t.used&(1<<chunkBits-1) == 0 {
 			t.entries = append(t.entries, make([]entry, 1<<chunkBits))
+			t.rests = append(t.rests, make([]rest, 1<<chunkBits))
 		}
 		t.used++
 		n = t.used
 	}
 	e := t.entry(n)
 	k, dir := keyOf(s)
-	*e = entry{key: k, hash: h, last: t.clock}
+	*e = entry{key: k, last: t.clock}
+	t.rest(n).random = 0
 	t.place(slotOf(n, h))
 	t.live++
 	t.stats.Flows++
@@ -150,7 +128,7 @@ func (t *Table) growIndex() {
 func (t *Table) remove(n uint32) {
 	e := t.entry(n)
 	t.unlink(n, e)
-	t.unindex(n, e.hash)
+	t.unindex(n, t.hash(&e.key))
 	e.next = t.free
 	t.free = n
 	t.live--

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"hash/maphash"
+
 	"blindspot/capture/decode"
 	"blindspot/tlsparse"
 )
@@ -48,6 +50,7 @@ type handshake struct {
 	nflight  uint8
 	flags    flags
 	tunnel   uint16 // name in the table's tunnelNames
+	random   uint32 // hash of the client random
 	alerts   [maxAlerts]alert
 	acks     [2]ackRange
 	// flight holds the lengths of the server's encrypted records in TLS 1.3, up
@@ -175,8 +178,8 @@ func (t *Table) message(e *entry, hs *handshake, client bool, ev tlsparse.Event)
 		switch ev.Type {
 		case tlsparse.TypeClientHello:
 			if hs.flags&sawHello == 0 {
-				hs.hello = hashBytes(t.seed, ev.Body)
-				t.hellos.note(hs.hello, e, int(hs.client), t.now)
+				hs.hello = maphash.Bytes(t.messages, ev.Body)
+				t.hellos.note(hs.hello, t.hash(&e.key), e.key.end(1-int(hs.client)), t.now)
 			}
 			hs.flags |= sawHello
 		case tlsparse.TypeCertificate, tlsparse.TypeClientKeyExchange, tlsparse.TypeCertificateVerify:
@@ -210,7 +213,7 @@ func (t *Table) serverHello(e *entry, hs *handshake, body []byte) {
 	}
 	hs.flags |= sawServerHello
 	hs.answer = hashBytes(t.seed, h.Random)
-	t.hellos.answered(hs.hello, e, hs.answer)
+	t.hellos.answered(hs.hello, t.hash(&e.key), hs.answer)
 	if h.SelectedVersion == tlsparse.VersionTLS13 || tlsparse.DraftVersion(h.SelectedVersion) > 0 {
 		hs.flags |= isTLS13
 	}
@@ -254,9 +257,9 @@ func (t *Table) protected(hs *handshake, client bool, ev tlsparse.Event) {
 	}
 	hs.flags |= pick(client, clientData, serverData)
 	if client {
-		t.protectedByClient(hs, ev.N)
+		t.protectedByClient(hs, int(ev.N))
 	} else if hs.flags&isTLS13 != 0 {
-		hs.protectedByServer(ev.N, t.now)
+		hs.protectedByServer(int(ev.N), t.now)
 	}
 }
 
@@ -363,7 +366,9 @@ func (t *Table) finish(n uint32, e *entry, at int64) {
 
 // release gives back what a handshake holds.
 func (t *Table) release(n uint32, e *entry) {
-	t.giveStreams(t.hs.get(e.hs))
+	hs := t.hs.get(e.hs)
+	t.rest(n).random = hs.random
+	t.giveStreams(hs)
 	t.hs.give(e.hs)
 	e.hs = 0
 	t.touch(n, e, listDone)

@@ -22,32 +22,32 @@ func connKey(seed uint64, k *talk) uint64 {
 }
 
 // note remembers that a flow has the hello of a connection.
-func (r *recentConns) note(key uint64, e *entry, client netip.Addr) {
+func (r *recentConns) note(key uint64, flow uint32, client netip.Addr) {
 	if *r == nil {
 		*r = make([]recentConn, maxRecent)
 	}
 	slot := &(*r)[key%maxRecent]
 	switch {
 	case slot.key != key:
-		*slot = recentConn{key: key, flow: e.hash, client: client}
-	case slot.flow != e.hash && slot.client != client:
+		*slot = recentConn{key: key, flow: flow, client: client}
+	case slot.flow != flow && slot.client != client:
 		slot.elsewhere = true
 	}
 }
 
 // answered remembers that the connection got its answer on a flow.
-func (r *recentConns) answer(key uint64, e *entry) {
+func (r *recentConns) answer(key uint64, flow uint32) {
 	if *r == nil {
 		return
 	}
 	if slot := &(*r)[key%maxRecent]; slot.key == key {
-		slot.answered = e.hash
+		slot.answered = flow
 	}
 }
 
 // moved reports whether a handshake without an answer is, or will be, told of
 // by another flow.
-func (r *recentConns) moved(key uint64, e *entry) bool {
+func (r *recentConns) moved(key uint64, flow uint32) bool {
 	if *r == nil {
 		return false
 	}
@@ -56,7 +56,7 @@ func (r *recentConns) moved(key uint64, e *entry) bool {
 		return false
 	}
 	if slot.answered != 0 {
-		return slot.answered != e.hash
+		return slot.answered != flow
 	}
-	return slot.flow != e.hash
+	return slot.flow != flow
 }

@@ -26,6 +26,7 @@ type scratch struct {
 	chains   chainCache
 	pool     pool
 	prints   fingerprints
+	evidence evidence
 }
 
 // side is one direction as observe reads it.
@@ -62,7 +63,7 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	}
 	client, server := t.side(hs, int(hs.client)), t.side(hs, int(1-hs.client))
 	o := t.observation(e, hs, at, discover.TCP)
-	hello := t.observeClient(e, client, o)
+	hello := t.observeClient(hs, client, o)
 	if !hello && !hs.answerAlone(server) {
 		t.stats.HalfAnswer += oneIf(hs.flags&sawServerHello != 0)
 		return
@@ -71,7 +72,7 @@ func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	t.observeCourse(hs, client, server, o)
 	t.measure(hs, o)
 	t.open(hs, client, server, o)
-	o.HopFrom = t.hellos.before(hs.hello, e, hs.answer, o.Server)
+	o.HopFrom = t.hellos.before(hs.hello, t.hash(&e.key), hs.answer, o.Server)
 	t.emit(o)
 }
 
@@ -110,12 +111,29 @@ func (t *Table) emit(o *discover.Observation) {
 
 // ends returns the client's and the server's address.
 func (k *key) ends(client int) (c, s netip.AddrPort) {
-	lo := netip.AddrPortFrom(netip.AddrFrom16(k.lo).Unmap(), k.loPort)
-	hi := netip.AddrPortFrom(netip.AddrFrom16(k.hi).Unmap(), k.hiPort)
+	lo, hi := k.end(0).addrPort(), k.end(1).addrPort()
 	if client == 0 {
 		return lo, hi
 	}
 	return hi, lo
+}
+
+// end is an address and a port.
+type end struct {
+	addr [16]byte
+	port uint16
+}
+
+// end returns who sends in a direction.
+func (k *key) end(dir int) end {
+	if dir == 0 {
+		return end{k.lo, k.loPort}
+	}
+	return end{k.hi, k.hiPort}
+}
+
+func (e end) addrPort() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16(e.addr).Unmap(), e.port)
 }
 
 // answerAlone reports whether the server's side alone is worth an observation:
@@ -134,7 +152,7 @@ func oneIf(cond bool) uint64 {
 
 // observeClient reads the ClientHello. It reports whether there is one, whole
 // or with a name.
-func (t *Table) observeClient(e *entry, client side, o *discover.Observation) bool {
+func (t *Table) observeClient(hs *handshake, client side, o *discover.Observation) bool {
 	h := &t.parse.client
 	fingerprint := true
 	switch body := client.message(tlsparse.TypeClientHello, 0); {
@@ -154,7 +172,7 @@ func (t *Table) observeClient(e *entry, client side, o *discover.Observation) bo
 		}
 		fingerprint = false
 	}
-	e.random = hashRandom(h.Random)
+	hs.random = hashRandom(h.Random)
 	t.describeHello(h, o, 't', fingerprint)
 	return true
 }

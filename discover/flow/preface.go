@@ -76,9 +76,9 @@ func (t *Table) begins(hs *handshake, dir, at int) {
 	}
 }
 
-// rest looks for the start of TLS in the direction that did not show it when
+// otherSide looks for the start of TLS in the direction that did not show it when
 // the other one did. It reports whether more bytes may tell.
-func (t *Table) rest(hs *handshake, dir int) (found, decided bool) {
+func (t *Table) otherSide(hs *handshake, dir int) (found, decided bool) {
 	if hs.preface == 0 {
 		return false, true
 	}

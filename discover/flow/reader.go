@@ -27,10 +27,13 @@ type Reader struct {
 	notes    []string
 	current  capture.Source
 	batch    []capture.Packet
+	taken    int // packets in batch
 	segments []decode.Segment
 	unknown  map[capture.LinkType]bool
 	// Progress, where set, is called after every batch.
 	Progress func()
+	// Taken, where set, is called with segments that the table has worked on.
+	Taken func(list []decode.Segment)
 }
 
 // NewReader returns a Reader with a table of its own.
@@ -79,6 +82,7 @@ func (r *Reader) read(ctx context.Context, src capture.Source) (err error) {
 		if secrets != nil {
 			r.take(secrets.TakeSecrets())
 		}
+		r.taken = n
 		r.packets(r.batch[:n])
 		if r.Progress != nil {
 			r.Progress()
@@ -103,6 +107,9 @@ func (r *Reader) packets(batch []capture.Packet) {
 	for len(batch) > 0 {
 		taken, n := r.decoder.Batch(batch, r.segments)
 		r.table.Segments(r.segments[:n])
+		if r.Taken != nil {
+			r.Taken(r.segments[:n])
+		}
 		if n < taken {
 			r.noteUnknown(batch[:taken])
 		}

@@ -46,35 +46,37 @@ const hopWithin = time.Second
 // other ends at the same time, with the same answer, is the same handshake
 // behind a NAT or a load balancer that does not end TLS. (Scanners send the
 // same hello to many servers: the answers differ.)
-type recentHellos []firstHello
+type recentHellos struct {
+	list    []firstHello
+	servers []end // of the same places, seldom needed
+}
 
 type firstHello struct {
 	hello  uint64 // hash of the message
 	answer uint64 // hash of the server random, 0 before the answer
 	at     int64  // packet time
 	flow   uint32 // hash of the flow's key
-	server netip.AddrPort
 }
 
 // note remembers a whole hello, unless it was seen just before.
-func (r *recentHellos) note(hello uint64, e *entry, client int, now int64) {
-	if *r == nil {
-		*r = make([]firstHello, maxRecent)
+func (r *recentHellos) note(hello uint64, flow uint32, server end, now int64) {
+	if r.list == nil {
+		r.list, r.servers = make([]firstHello, maxRecent), make([]end, maxRecent)
 	}
-	slot := &(*r)[hello%maxRecent]
+	slot := &r.list[hello%maxRecent]
 	if slot.hello == hello && now-slot.at < int64(hopWithin) {
 		return
 	}
-	_, server := e.key.ends(client)
-	*slot = firstHello{hello: hello, at: now, flow: e.hash, server: server}
+	*slot = firstHello{hello: hello, at: now, flow: flow}
+	r.servers[hello%maxRecent] = server
 }
 
 // answered remembers the answer to a hello.
-func (r *recentHellos) answered(hello uint64, e *entry, answer uint64) {
-	if *r == nil || hello == 0 {
+func (r *recentHellos) answered(hello uint64, flow uint32, answer uint64) {
+	if r.list == nil || hello == 0 {
 		return
 	}
-	if slot := &(*r)[hello%maxRecent]; slot.hello == hello && slot.flow == e.hash {
+	if slot := &r.list[hello%maxRecent]; slot.hello == hello && slot.flow == flow {
 		slot.answer = answer
 	}
 }
@@ -82,15 +84,19 @@ func (r *recentHellos) answered(hello uint64, e *entry, answer uint64) {
 // before returns the server that the same hello was sent to first, on another
 // flow, where it got the same answer; or where it was this server, and neither
 // got one. The zero AddrPort: there is none.
-func (r *recentHellos) before(hello uint64, e *entry, answer uint64, server netip.AddrPort) netip.AddrPort {
-	if *r == nil || hello == 0 {
+func (r *recentHellos) before(hello uint64, flow uint32, answer uint64, server netip.AddrPort) netip.AddrPort {
+	if r.list == nil || hello == 0 {
 		return netip.AddrPort{}
 	}
-	slot := &(*r)[hello%maxRecent]
-	if slot.hello != hello || slot.flow == e.hash || slot.answer != answer || answer == 0 && slot.server != server {
+	slot := &r.list[hello%maxRecent]
+	if slot.hello != hello || slot.flow == flow || slot.answer != answer {
 		return netip.AddrPort{}
 	}
-	return slot.server
+	first := r.servers[hello%maxRecent].addrPort()
+	if answer == 0 && first != server {
+		return netip.AddrPort{}
+	}
+	return first
 }
 
 // hashBytes mixes b into h.

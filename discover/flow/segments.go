@@ -8,14 +8,14 @@ import (
 // syn notes where a direction begins, and ends the flow's previous connection.
 func (t *Table) syn(n uint32, e *entry, dir int, s *decode.Segment) {
 	mark := uint8(flagISN0 << dir)
-	if s.Flags&decode.ACK == 0 && t.reused(e, dir, s.Seq) {
+	if s.Flags&decode.ACK == 0 && t.reused(n, e, dir, s.Seq) {
 		if e.hs != 0 {
 			t.finish(n, e, t.clock)
 		}
-		e.flags, e.random = 0, 0
+		e.flags, t.rest(n).random = 0, 0
 		t.touch(n, e, listSYN)
 	}
-	e.isn[dir] = s.Seq
+	t.rest(n).isn[dir] = s.Seq
 	e.flags |= mark
 	if s.Flags&decode.ACK == 0 {
 		e.flags = e.flags&^(flagOpened0|flagOpened1) | uint8(flagOpened0<<dir)
@@ -23,9 +23,9 @@ func (t *Table) syn(n uint32, e *entry, dir int, s *decode.Segment) {
 }
 
 // reused reports whether a SYN begins another connection than the entry's.
-func (t *Table) reused(e *entry, dir int, seq uint32) bool {
+func (t *Table) reused(n uint32, e *entry, dir int, seq uint32) bool {
 	if e.flags&uint8(flagISN0<<dir) != 0 {
-		return e.isn[dir] != seq
+		return t.rest(n).isn[dir] != seq
 	}
 	if e.hs == 0 {
 		return e.list == listDone
@@ -41,8 +41,11 @@ func (t *Table) reused(e *entry, dir int, seq uint32) bool {
 // quiet takes a segment of an entry that has no handshake under way.
 func (t *Table) quiet(n uint32, e *entry, dir int, s *decode.Segment) {
 	if len(s.Payload) == 0 {
-		if e.list == listSYN && s.Flags&decode.RST != 0 {
+		switch {
+		case e.list == listSYN && s.Flags&decode.RST != 0:
 			t.remove(n)
+		case e.list == listDone:
+			t.useless(s)
 		}
 		return
 	}
@@ -50,7 +53,8 @@ func (t *Table) quiet(n uint32, e *entry, dir int, s *decode.Segment) {
 		if t.clock-e.last >= int64(touchEvery) {
 			t.touch(n, e, listDone)
 		}
-		if !startsHello(s.Payload) || randomOf(s.Payload) == e.random {
+		if !startsHello(s.Payload) || randomOf(s.Payload) == t.rest(n).random {
+			t.useless(s)
 			return
 		}
 		e.flags &^= flagForeign
@@ -89,6 +93,7 @@ func (t *Table) begin(n uint32, e *entry, s *decode.Segment) {
 	hs := t.hs.get(e.hs)
 	hs.client = noDir
 	hs.first = s.Time
+	hs.random = t.rest(n).random
 	hs.tunnel = t.tunnels.number(&s.Tunnel)
 	t.touch(n, e, listOpen)
 }
@@ -135,7 +140,7 @@ func (t *Table) payload(n uint32, e *entry, hs *handshake, dir int, s *decode.Se
 	}
 	if hs.streams[dir] == 0 {
 		hs.streams[dir] = t.streams.take()
-		t.streams.get(hs.streams[dir]).start(e, dir, seq)
+		t.streams.get(hs.streams[dir]).start(e, t.rest(n), dir, seq)
 	}
 	st := t.streams.get(hs.streams[dir])
 	switch st.state {
@@ -172,10 +177,10 @@ func startsTLS(p []byte) bool {
 
 // start sets where a direction begins: behind its SYN if that was seen, else
 // with its first segment.
-func (s *stream) start(e *entry, dir int, seq uint32) {
+func (s *stream) start(e *entry, r *rest, dir int, seq uint32) {
 	s.base = seq
-	if e.flags&uint8(flagISN0<<dir) != 0 && seq-(e.isn[dir]+1) < maxPrefix {
-		s.base = e.isn[dir] + 1
+	if e.flags&uint8(flagISN0<<dir) != 0 && seq-(r.isn[dir]+1) < maxPrefix {
+		s.base = r.isn[dir] + 1
 		s.synced = true
 	}
 }
@@ -234,7 +239,7 @@ func (t *Table) read(n uint32, e *entry, hs *handshake, st *stream, dir int, seq
 				if !decided && !startsTLS(p) {
 					return true
 				}
-			} else if found, decided := t.rest(hs, dir); found {
+			} else if found, decided := t.otherSide(hs, dir); found {
 				return t.resume(n, e, hs)
 			} else if !decided && !startsTLS(p) {
 				return true
@@ -341,7 +346,7 @@ func (t *Table) unsynced(n uint32, e *entry, hs *handshake, st *stream) bool {
 // will be seen even so.
 func (t *Table) foreign(n uint32, e *entry, hs *handshake) {
 	t.countForeign(e, hs)
-	e.random = 0
+	hs.random = 0
 	t.release(n, e)
 }
 

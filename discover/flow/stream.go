@@ -167,12 +167,25 @@ func (s *stream) accept(a *arena, seq uint32, p []byte) accepted {
 		end = maxPrefix
 	}
 	if int(end) > s.buf.size() {
-		if a.full(int(end)) {
+		size := s.room(int(end))
+		if a.full(size) {
 			return acceptedNoRoom
 		}
-		s.buf = a.grow(s.buf, int(end), int(s.top()))
+		s.buf = a.grow(s.buf, size, int(s.top()))
 	}
 	return s.place(a, a.bytes(s.buf), uint32(at), p)
+}
+
+// maxAnnounced bounds the room that is made for bytes that are only announced.
+const maxAnnounced = 8 << 10
+
+// room returns how large a buffer is made that has to hold end bytes: a message
+// of which the length is known comes next, and its bytes are moved once.
+func (s *stream) room(end int) int {
+	if s.state == streamTLS && s.want <= maxAnnounced {
+		return max(end, int(s.want))
+	}
+	return end
 }
 
 // place copies p to index at, around the islands that are there, and joins

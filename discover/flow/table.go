@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
 	"time"
 
@@ -48,6 +49,14 @@ type Config struct {
 	NoFingerprints bool
 	// Emit receives each observation, and owns it.
 	Emit func(*discover.Observation)
+	// Useless, where set, is called with each segment that told nothing, of a flow
+	// that waits for nothing more: it is answered, or carries something else. A
+	// source may leave out what else comes of the flow, but for segments with SYN
+	// and those that begin with a hello.
+	Useless func(s *decode.Segment)
+	// Follow, where set, is called after each segment with how far its flow had
+	// come before it, and has come now. That costs two look-ups.
+	Follow func(s *decode.Segment, before, after Course)
 }
 
 // Stats counts what a Table did and what it gave up.
@@ -88,12 +97,14 @@ type Table struct {
 	cfg      Config
 	stats    Stats
 	seed     uint64
+	messages maphash.Seed
 	index    []slot // open addressing
 	hashes   [segmentBatch]uint32
 	ahead    uint32 // keeps the loads of lookAhead
 	entries  [][]entry
-	used     uint32 // entries ever made
-	free     uint32 // head of the list of free entries, +1
+	rests    [][]rest // of the entries of the same numbers
+	used     uint32   // entries ever made
+	free     uint32   // head of the list of free entries, +1
 	live     int
 	lists    [listCount]list
 	hs       slab[handshake]
@@ -125,17 +136,21 @@ type Table struct {
 	parse  scratch
 }
 
-// entry is a flow in the table. It holds no pointer.
+// entry is a flow in the table. It holds no pointer, and fills a line of the
+// processor's cache: that is all that a packet of an answered flow reads of it.
 type entry struct {
 	key        key
-	hash       uint32
+	last       int64  // packet time of its last packet, or of its grace's end
 	prev, next uint32 // in its list, +1
 	hs         uint32 // handshake, +1; 0 for none
-	last       int64  // packet time of its last packet, or of its grace's end
-	isn        [2]uint32
-	random     uint32 // hash of the client random that was answered
 	list       listID
 	flags      uint8
+}
+
+// rest is what is seldom needed of a flow.
+type rest struct {
+	isn    [2]uint32 // see flagISN0
+	random uint32    // hash of the client random that was answered
 }
 
 const (
@@ -144,6 +159,7 @@ const (
 	flagForeign             // it carries something else
 	flagOpened0             // direction 0 sent the SYN that opened it
 	flagOpened1             // direction 1 did
+	flagHello               // over datagrams: a hello was answered
 )
 
 // key identifies a flow: both ends in canonical order, within one network.
@@ -161,7 +177,7 @@ func New(cfg Config) *Table {
 	if cfg.Emit == nil {
 		cfg.Emit = func(*discover.Observation) {}
 	}
-	t := &Table{cfg: cfg, seed: newSeed(), index: make([]slot, 1<<10)}
+	t := &Table{cfg: cfg, seed: newSeed(), messages: maphash.MakeSeed(), index: make([]slot, 1<<10)}
 	t.quic.MaxBuffered = cfg.MaxBuffered / 4
 	t.buffers.limit = cfg.MaxBuffered
 	t.deadline = never
@@ -191,6 +207,11 @@ func (t *Table) Segments(list []decode.Segment) {
 	for len(list) > 0 {
 		n := min(len(list), segmentBatch)
 		t.lookAhead(list[:n])
+		if t.cfg.Follow != nil {
+			t.followed(list[:n])
+			list = list[n:]
+			continue
+		}
 		for i := range list[:n] {
 			s := &list[i]
 			t.number = s.Number
@@ -228,6 +249,13 @@ func (t *Table) take(s *decode.Segment, h uint32) {
 		return
 	}
 	t.segment(n, e, dir, s)
+}
+
+// useless tells of a segment that told nothing.
+func (t *Table) useless(s *decode.Segment) {
+	if t.cfg.Useless != nil {
+		t.cfg.Useless(s)
+	}
 }
 
 // tick advances the clock to the time of a packet. A single packet from the
@@ -335,9 +363,16 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 // hashOf hashes the flow of a segment, the same for both directions. A seed is
 // mixed in, so that nobody can choose addresses that collide.
 func (t *Table) hashOf(s *decode.Segment) uint32 {
-	h := t.hashEnd(&s.Src, s.SrcPort) + t.hashEnd(&s.Dst, s.DstPort) + uint64(s.Network)<<8 + uint64(s.Proto)
-	h *= 0x9e3779b97f4a7c15
-	return uint32(h >> 32)
+	return fold(t.hashEnd(&s.Src, s.SrcPort), t.hashEnd(&s.Dst, s.DstPort), s.Network, s.Proto)
+}
+
+// hash is hashOf of the flow's segments.
+func (t *Table) hash(k *key) uint32 {
+	return fold(t.hashEnd(&k.lo, k.loPort), t.hashEnd(&k.hi, k.hiPort), k.network, k.proto)
+}
+
+func fold(a, b uint64, network uint16, proto uint8) uint32 {
+	return uint32((a + b + uint64(network)<<8 + uint64(proto)) * 0x9e3779b97f4a7c15 >> 32)
 }
 
 func (t *Table) hashEnd(addr *[16]byte, port uint16) uint64 {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"hash/maphash"
 	"slices"
 
 	"blindspot/capture/decode"
@@ -57,6 +58,7 @@ func (t *Table) datagram(s *decode.Segment, h uint32) {
 	n, e, dir := t.find(s, h)
 	if e == nil {
 		if sniff(s) == 0 {
+			t.useless(s)
 			return
 		}
 		n, e, dir = t.insert(s, h)
@@ -65,7 +67,8 @@ func (t *Table) datagram(s *decode.Segment, h uint32) {
 		if e.list == listDone && t.clock-e.last >= int64(touchEvery) {
 			t.touch(n, e, listDone)
 		}
-		if tr := sniff(s); tr == 0 || tr == discover.DTLS && e.random != 0 && !dtlsHello(s.Payload) {
+		if tr := sniff(s); tr == 0 || tr == discover.DTLS && e.flags&flagHello != 0 && !dtlsHello(s.Payload) {
+			t.useless(s)
 			return // after an answer, only a hello begins anew
 		}
 		e.hs = t.talks.take()
@@ -162,11 +165,11 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 		switch typ {
 		case tlsparse.TypeClientHello:
 			if k.flags&sawHello == 0 && k.client != noDir {
-				k.hello = hashBytes(t.seed, body)
-				t.hellos.note(k.hello, e, int(k.client), t.now)
+				k.hello = maphash.Bytes(t.messages, body)
+				t.hellos.note(k.hello, t.hash(&e.key), e.key.end(1-int(k.client)), t.now)
 				if k.quic != nil {
 					client, _ := e.key.ends(int(k.client))
-					t.conn.note(connKey(t.seed, k), e, client.Addr())
+					t.conn.note(connKey(t.seed, k), t.hash(&e.key), client.Addr())
 				}
 			}
 			k.flags |= sawHello
@@ -190,9 +193,9 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 		}
 		k.flags |= sawServerHello
 		k.answer = hashBytes(t.seed, h.Random)
-		t.hellos.answered(k.hello, e, k.answer)
+		t.hellos.answered(k.hello, t.hash(&e.key), k.answer)
 		if k.quic != nil {
-			t.conn.answer(connKey(t.seed, k), e)
+			t.conn.answer(connKey(t.seed, k), t.hash(&e.key))
 		}
 		if v := plainVersion(h.SelectedVersion); v == tlsparse.VersionTLS13 || tlsparse.DraftVersion(v) > 0 {
 			k.flags |= isTLS13
@@ -209,6 +212,9 @@ func (t *Table) talkMessage(e *entry, k *talk, server bool, typ uint8, body []by
 func (t *Table) finishTalk(e *entry, x *talks, k *talk, at int64) {
 	if k.openvpn != nil {
 		t.observe(e, &k.handshake, at)
+		if k.random != 0 {
+			e.flags |= flagHello
+		}
 	} else {
 		t.observeTalk(e, k, at)
 	}

@@ -25,7 +25,7 @@ func (t *Table) observeTalk(e *entry, k *talk, at int64) {
 		t.stats.HalfAnswer += oneIf(k.flags&sawServerHello != 0)
 		return
 	}
-	if k.quic != nil && k.flags&sawServerHello == 0 && t.conn.moved(connKey(t.seed, k), e) {
+	if k.quic != nil && k.flags&sawServerHello == 0 && t.conn.moved(connKey(t.seed, k), t.hash(&e.key)) {
 		t.stats.Repeated++
 		return
 	}
@@ -42,11 +42,11 @@ func (t *Table) observeTalk(e *entry, k *talk, at int64) {
 		if tlsparse.ParseClientHello(hello, h) != nil {
 			t.stats.UnparsedHello++
 		}
-		e.random = hashRandom(h.Random)
+		e.flags |= flagHello
 		t.describeHello(h, o, letter, true)
 	}
 	t.observeAnswer(k, o)
-	o.HopFrom = t.hellos.before(k.hello, e, k.answer, o.Server)
+	o.HopFrom = t.hellos.before(k.hello, t.hash(&e.key), k.answer, o.Server)
 	t.emit(o)
 }
 

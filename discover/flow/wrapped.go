@@ -29,7 +29,7 @@ func (t *Table) wrappedPayload(n uint32, e *entry, hs *handshake, dir int, s *de
 	w := &t.prefaces.get(hs.preface).wrap
 	if w.raw[dir] == 0 {
 		w.raw[dir] = t.streams.take()
-		t.streams.get(w.raw[dir]).start(e, dir, s.Seq)
+		t.streams.get(w.raw[dir]).start(e, t.rest(n), dir, s.Seq)
 	}
 	raw := t.streams.get(w.raw[dir])
 	if raw.state == streamBroken {

@@ -107,7 +107,7 @@ func (t *tap) read(dir int, b []byte) (done bool) {
 			case dir == 0:
 				t.closed = true
 			case !t.closed:
-				t.now.Records = append(t.now.Records, ev.N)
+				t.now.Records = append(t.now.Records, int(ev.N))
 			}
 		}
 	}
