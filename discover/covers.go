@@ -46,19 +46,47 @@ func namePattern(sent string) (string, bool) {
 	return name, ok
 }
 
+// Reference is a name or address that certificates are asked about, made ready
+// for many of them.
+type Reference struct {
+	ip   netip.Addr // of an address
+	name string     // of a hostname; "" for neither
+	dot  int        // where its first label ends
+}
+
+// ReferenceOf reads a hostname or an IP address.
+func ReferenceOf(host string) (r Reference) {
+	if isPlainHostname(host) {
+		return Reference{name: host, dot: strings.IndexByte(host, '.')}
+	}
+	if ip, ok := literalIP(host); ok {
+		r.ip = ip
+		return r
+	}
+	if name, ok := referenceName(host); ok {
+		r.name, r.dot = name, strings.IndexByte(name, '.')
+	}
+	return r
+}
+
 // Covers reports whether the certificate is for host, a hostname or an IP
 // address, by RFC 9525 §6: its subject alternative name alone, a wildcard only
 // as the whole left-most label and for one label.
 func (c *Certificate) Covers(host string) bool {
-	if ip, ok := literalIP(host); ok {
-		return c.coversIP(ip)
+	r := ReferenceOf(host)
+	return c.CoversReference(&r)
+}
+
+// CoversReference is Covers for what ReferenceOf has read.
+func (c *Certificate) CoversReference(r *Reference) bool {
+	if r.ip.IsValid() {
+		return c.coversIP(r.ip)
 	}
-	host, ok := referenceName(host)
-	if !ok {
+	if r.name == "" {
 		return false
 	}
 	for i := range c.DNSNames {
-		if matches(c.DNSNames[i], host) {
+		if r.matches(c.DNSNames[i]) {
 			return true
 		}
 	}
@@ -69,15 +97,21 @@ func (c *Certificate) Covers(host string) bool {
 // certificate for host by its common name, because it has neither dNSName nor
 // iPAddress (RFC 6125 §6.4.4).
 func (c *Certificate) CoversByCommonName(host string) bool {
+	r := ReferenceOf(host)
+	return c.CoversReferenceByCommonName(&r)
+}
+
+// CoversReferenceByCommonName is CoversByCommonName for what ReferenceOf has
+// read.
+func (c *Certificate) CoversReferenceByCommonName(r *Reference) bool {
 	if len(c.DNSNames) > 0 || len(c.IPs) > 0 || c.CommonName == "" {
 		return false
 	}
-	if ip, ok := literalIP(host); ok {
+	if r.ip.IsValid() {
 		named, ok := literalIP(c.CommonName)
-		return ok && named == ip
+		return ok && named == r.ip
 	}
-	host, ok := referenceName(host)
-	return ok && matches(c.CommonName, host)
+	return r.name != "" && r.matches(c.CommonName)
 }
 
 func (c *Certificate) coversIP(ip netip.Addr) bool {
@@ -99,14 +133,13 @@ func referenceName(host string) (string, bool) {
 	return host, validLabels(host) && !looksLikeIP(host)
 }
 
-// matches compares a name as presented with a valid host.
-func matches(presented, host string) bool {
+// matches compares a name as presented with a hostname.
+func (r *Reference) matches(presented string) bool {
 	presented = strings.TrimSuffix(presented, ".")
 	if len(presented) > 1 && presented[0] == '*' && presented[1] == '.' {
-		dot := strings.IndexByte(host, '.')
-		return dot > 0 && equalASCII(presented[1:], host[dot:])
+		return r.dot > 0 && equalASCII(presented[1:], r.name[r.dot:])
 	}
-	return equalASCII(presented, host)
+	return equalASCII(presented, r.name)
 }
 
 // literalIP reads an address as a URL or a command line has it. It allocates

@@ -16,8 +16,7 @@ import (
 // endpoint and chains, and how the handshake went.
 type cellKey struct {
 	name, endpoint, chain, client uint32
-	version, outcome              uint32
-	alert, known, lengths         uint32
+	how, lengths                  uint32
 	class                         uint64 // see parts.go
 	kind                          discover.NameKind
 	phase                         phase
@@ -26,22 +25,26 @@ type cellKey struct {
 
 // cell is the fold of all sightings that no finding tells apart.
 type cell struct {
+	*how
 	name     *name // nil without a valid hostname
 	endpoint *endpoint
-	chain    *chain // nil where the certificate was not seen
-	client   *chain // certificates of the client, nil for none
+	chain    *chain       // nil where the certificate was not seen
+	client   *chain       // certificates of the client, nil for none
+	lengths  *lengthWords // of encrypted records, nil where they tell nothing
+	class    uint64       // see parts.go
 	surface  int
-	class    uint64 // see parts.go
 
 	kind          discover.NameKind
-	version       string
-	outcome       discover.Outcome
-	alert         *discover.Alert // shared
-	refused       bool            // the alert is about a certificate
-	known         string
-	lengths       *lengthWords // of encrypted records, nil where they tell nothing
 	phase         phase
 	clientExpired bool
+	foreign       discover.Tri // see uncovered
+	odd           bool         // see isOdd
+	probe         bool         // only scanners made it
+	stray         bool         // its name was asked for in passing
+	// vouches says that findings may rest on the look that the cell is.
+	vouches bool
+	// lasting says that the clients are the inventory's own, not to be changed.
+	lasting bool
 
 	use    uint64 // handshakes of clients
 	checks uint64 // handshakes of the checks themselves
@@ -52,10 +55,10 @@ type cell struct {
 	// mismatched are handshakes whose key proof failed, also the checks'.
 	mismatched uint64
 
-	first, last time.Time // of the clients' handshakes, of the checks' where there are none
+	met stretch // of the clients' handshakes, of the checks' where there are none
 	// shown is when the endpoint presented the chain, to whomever.
-	shownFirst, shownLast time.Time
-	clients               discover.Clients
+	shown   stretch
+	clients discover.Clients
 
 	// ruled are the verdicts of the surface's store on chain and client, nil
 	// for none.
@@ -63,12 +66,8 @@ type cell struct {
 
 	// asked is when our own look was last shown the chain, zero for a chain that
 	// the handshakes showed; see looks.go.
-	asked time.Time
-	// vouches says that findings may rest on the look that the cell is.
-	vouches bool
-
-	probe bool // only scanners made it
-	stray bool // its name was asked for in passing
+	asked moment
+	sole  uint32 // number of the client, as long as it is the only one
 }
 
 // leaf returns the certificate presented, nil where it was not seen.
@@ -106,12 +105,9 @@ func (c *cell) compare(o *cell) int {
 	return cmp.Or(
 		cmp.Compare(c.class, o.class), cmp.Compare(c.kind, o.kind), cmp.Compare(c.version, o.version), cmp.Compare(c.outcome, o.outcome),
 		cmp.Compare(c.alert.Description, o.alert.Description), cmp.Compare(c.alert.Level, o.alert.Level),
-		cmp.Compare(c.known, o.known), cmp.Compare(c.lengths.String(), o.lengths.String()), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), c.first.Compare(o.first),
+		cmp.Compare(c.known, o.known), cmp.Compare(c.lengths.String(), o.lengths.String()), cmp.Compare(c.phase, o.phase), cmp.Compare(c.use, o.use), cmp.Compare(c.met.first, o.met.first),
 	)
 }
-
-// saw widens the cell's window.
-func (c *cell) saw(first, last time.Time) { widen(&c.first, &c.last, first, last) }
 
 // widen makes the window from..to hold first..last too.
 func widen(from, to *time.Time, first, last time.Time) {
@@ -126,10 +122,18 @@ func widen(from, to *time.Time, first, last time.Time) {
 // name is a hostname in use, or asked for by checks.
 type name struct {
 	id    uint32
-	text  string
-	use   uint64 // handshakes of clients, without probes
-	cells []*cell
-	cover cover
+	folds int32 // how many cells are gathered
+	// How certificates are compared with it, if it is hashed.
+	exact, wild pattern
+	hashed      bool
+	first       *cell // see cellOf
+	// Scratch of nameCounts.
+	sum     uint64
+	counted bool
+	text    string
+	use     uint64 // handshakes of clients, without probes
+	cells   []*cell
+	cover   *cover
 }
 
 func (n *name) number() uint32 {
@@ -156,6 +160,9 @@ type endpoint struct {
 	use     uint64
 	cells   []*cell // by name
 	leaves  []*cert // seen there, without names that nobody else uses
+	// Of the leaves: what names they have, and whether one is known whole.
+	patterns []pattern
+	refuses  bool
 }
 
 func (e *endpoint) compare(o *endpoint) int {

@@ -21,11 +21,30 @@ const (
 // trust and the inventory need is let go where neither is asked for.
 type cert struct {
 	*discover.Certificate
-	id    uint32
-	known bool     // it could be read
-	names []string // what a hostname can match
-	weak  string
-	size  int // of its DER, 0 where that is not known
+	id       uint32
+	known    bool     // it could be read
+	names    []string // what a hostname can match
+	weak     string
+	size     int          // of its DER, 0 where that is not known
+	soon     discover.Tri // see endsSoon
+	patterns []pattern    // see patternsOf
+	words    *certWords   // see told
+}
+
+// certWords is what findings tell of a certificate, in the types of evidence.
+type certWords struct {
+	sha256                               string
+	subject, issuer, notBefore, notAfter any // strings
+	until                                string
+}
+
+// told puts a certificate into words, once.
+func (c *cert) told() *certWords {
+	if c.words == nil {
+		until := stamp(c.NotAfter)
+		c.words = &certWords{c.SHA256.String(), describe(c), clean(c.Issuer), stamp(c.NotBefore), until, until}
+	}
+	return c.words
 }
 
 // lifetime is how long the certificate is valid, 0 where its dates are not known.
@@ -40,11 +59,25 @@ func (c *cert) lifetime() time.Duration {
 // name, as those clients read it that went on with it. Certificates that name
 // nothing that a hostname could match (SPIFFE, unreadable ones) say nothing.
 func (c *cert) fits(host string) discover.Tri {
+	r := discover.ReferenceOf(host)
+	return c.fitsReference(&r)
+}
+
+func (c *cert) fitsReference(host *discover.Reference) discover.Tri {
 	switch {
 	case c == nil || !c.known:
 		return discover.Unknown
-	case c.Covers(host) || c.CoversByCommonName(host):
+	case c.CoversReference(host) || c.CoversReferenceByCommonName(host):
 		return discover.Yes
+	}
+	return c.otherwise()
+}
+
+// otherwise is what the certificate says of a host that it does not name.
+func (c *cert) otherwise() discover.Tri {
+	switch {
+	case !c.known:
+		return discover.Unknown
 	case c.MoreNames > 0 || c.Problem != "" && len(c.names) == 0:
 		return discover.Unknown // there may be names that were not kept, or not read
 	case len(c.DNSNames) == 0 && len(c.IPs) == 0 && len(c.URIs) > 0:
@@ -63,6 +96,14 @@ type chain struct {
 	// direct says that it issued the leaf.
 	weakest *cert
 	direct  bool
+	weak    *cert // the leaf or an intermediate with a fault, nil for none
+}
+
+func (ch *chain) number() uint32 {
+	if ch == nil {
+		return 0
+	}
+	return ch.id
 }
 
 func (ch *chain) compare(o *chain) int {
@@ -86,7 +127,7 @@ func (a *analysis) certificate(fp discover.Fingerprint) *cert {
 	if a.inv.Certificate != nil {
 		if full := a.inv.Certificate(fp); full != nil {
 			c = readCert(full)
-			if !a.wantsDER() {
+			if !a.inv.Lasting && !a.wantsDER() {
 				c.Certificate = slim(full)
 			}
 		}
@@ -131,6 +172,7 @@ func (a *analysis) chainOf(id discover.ChainID) *chain {
 			ch.extra = append(ch.extra, a.certificate(fp))
 		}
 		ch.findWeakest()
+		ch.weak = ch.findWeak()
 	}
 	a.chains[id] = ch
 	return ch

@@ -140,10 +140,17 @@ type cover struct {
 	weak   []*check // are about the name, but not as clients are
 }
 
+// nothing is what checks do for most names of an estate without them.
+var nothing cover
+
 // of returns what checks do for a name.
-func (x *checkIndex) of(host string) cover {
-	var c cover
-	for _, k := range x.byName[host] {
+func (x *checkIndex) of(host string) *cover {
+	list := x.byName[host]
+	if len(list) == 0 {
+		return &nothing
+	}
+	c := &cover{}
+	for _, k := range list {
 		if k.strong() && k.Hostname == host {
 			c.strong = append(c.strong, k)
 		} else {
@@ -162,6 +169,9 @@ func (c *cover) none() bool { return len(c.strong) == 0 && len(c.weak) == 0 }
 
 // dialling returns the checks that go to e by its address.
 func (x *checkIndex) dialling(e *endpoint) []*check {
+	if len(x.byAddr) == 0 {
+		return nil
+	}
 	var out []*check
 	for _, c := range x.byAddr[e.server.Addr().Unmap()] {
 		if c.dials(e) {

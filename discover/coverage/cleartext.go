@@ -87,7 +87,7 @@ func (a *analysis) cleartext(list []*offered) discover.Finding {
 		Kind: "cleartext-after-offer", Severity: discover.Notice, Surface: s.Name, Owner: s.Owner,
 		Evidence: map[string]any{"starttls": clean(top.endpoint.preface)},
 	}
-	c := &cell{endpoint: top.endpoint, name: top.name}
+	c := &cell{how: untold, endpoint: top.endpoint, name: top.name}
 	if len(list) == 1 && top.name != nil {
 		f.Hostname = top.name.text
 	}

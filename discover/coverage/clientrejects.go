@@ -33,7 +33,7 @@ type rejectKey struct {
 // certificate, for refusals by the server. A client that refuses every server
 // it meets is one finding about that client.
 func findRejections(a *analysis) []discover.Finding {
-	facts := filter(a.order, rejection)
+	facts := filter(a.sifted.refused, rejection)
 	blanket := a.refusesAll(facts)
 	var out []discover.Finding
 	for _, cells := range groupBy(facts, func(c *cell) (rejectKey, bool) {
@@ -42,8 +42,8 @@ func findRejections(a *analysis) []discover.Finding {
 		out = append(out, a.rejectFinding(cells))
 	}
 	out = append(out, a.blanketFindings(facts, blanket)...)
-	for _, cells := range groupBy(a.order, func(c *cell) (rejectKey, bool) {
-		return rejectionKey(c), c.real() && c.outcome == discover.RefusedByClient && c.alert.Protected && !c.alert.FromServer
+	for _, cells := range groupBy(a.sifted.refused, func(c *cell) (rejectKey, bool) {
+		return rejectionKey(c), c.alert.Protected && !c.alert.FromServer
 	}) {
 		if cells = a.suspicious(cells); len(cells) > 0 {
 			out = append(out, a.suspicion(cells))

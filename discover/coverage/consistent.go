@@ -122,10 +122,10 @@ func bracketed(c *cell, l *cert) bool {
 	var first, last time.Time
 	for _, o := range c.endpoint.under(c.name) {
 		if o.leaf() == l {
-			widen(&first, &last, o.shownFirst, o.shownLast)
+			widen(&first, &last, o.shown.first.time(), o.shown.last.time())
 		}
 	}
-	return !first.IsZero() && !c.shownFirst.Before(first) && !c.shownLast.After(last)
+	return !first.IsZero() && !c.shown.first.time().Before(first) && !c.shown.last.time().After(last)
 }
 
 // lengthEvidence is what the record lengths of one use say, in the evidence of
@@ -200,7 +200,7 @@ func lengthEvidenceOf(g []*cell, x consistency) lengthEvidence {
 	var first, last time.Time
 	for _, c := range g {
 		e.Handshakes += c.use
-		widen(&first, &last, c.shownFirst, c.shownLast)
+		widen(&first, &last, c.shown.first.time(), c.shown.last.time())
 	}
 	e.FirstSeen, e.LastSeen = stamp(first), stamp(last)
 	return e

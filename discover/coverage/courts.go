@@ -68,8 +68,8 @@ func (a *analysis) convene() *courts {
 	x.learn(a)
 	for _, c := range a.order {
 		for _, h := range c.hearings() {
-			if h.chain != nil && x.own[c.surface] != nil && c.shownLast.After(x.last[h]) {
-				x.last[h] = c.shownLast
+			if h.chain != nil && x.own[c.surface] != nil && c.shown.last.time().After(x.last[h]) {
+				x.last[h] = c.shown.last.time()
 			}
 		}
 	}

@@ -60,26 +60,29 @@ type analysis struct {
 	checks *checkIndex
 	at     time.Time // validity is judged at this time: end of traffic, or now
 
-	cells     map[cellKey]*cell
-	order     []*cell // in the order of first appearance
-	names     map[string]*name
-	nameList  []*name
-	endpoints map[endpointKey]*endpoint
+	hash      seeded
+	cells     numbers // of order, while sightings are gathered
+	order     []*cell // in the order of first appearance, then in their own
+	sifted    sifted
+	folds     slab[cell]
+	names     hostnames
+	nameList  []*name // of names, once all are there
+	endpoints numbers // of epList, while sightings are gathered
 	epList    []*endpoint
+	places    slab[endpoint]
+	hows      hows
+	clients   clientNumbers // those that alone made a cell
 	chains    map[discover.ChainID]*chain
 	certs     map[discover.Fingerprint]*cert
-	words     map[string]uint32
-	texts     []string // of the words, so that cells share them
-	alerts    map[string]*discover.Alert
 	asked     map[string]struct{}
 	out       map[OutOfScopeEntry]uint64
 	surfaces  []surfaceUse
 	byIssuer  bool       // a surface is known by its issuer
+	looked    bool       // there are looks of our own
 	byClient  []*Surface // those with client networks
 	partsBuf  [1]part
 	class     uint64                      // of the part that is being folded
 	vouchers  map[leafAt]*check           // checks by what they see
-	inUse     map[netip.Addr]struct{}     // servers that clients use
 	byServer  map[netip.Addr][]*endpoint  // of the addresses that checks dial
 	behind    map[hopEnd][]netip.AddrPort // where handshakes come from that a server was passed
 	stock     *stock
@@ -90,7 +93,7 @@ type analysis struct {
 	offers    map[offerKey]*offered
 	offerList []*offered            // in scope, by endpoint
 	scanning  map[netip.Prefix]bool // see markProbes
-	lengths   map[uint32]*lengthWords
+	lengths   map[string]*lengthWords
 	kin       map[*name]*kin      // see kinOf
 	nearest   *authorities        // see authorities
 	wholes    map[string]delivery // by domain, see whole
@@ -108,23 +111,19 @@ func newAnalysis(inv *discover.Inventory, checks *monitored.Result, cfg Config) 
 	if checks == nil {
 		checks = &monitored.Result{}
 	}
+	seeds := newSeeded()
 	a := &analysis{
 		cfg: cfg, inv: inv, at: inv.Last,
-		checks:    indexChecks(checks),
-		cells:     map[cellKey]*cell{},
-		names:     map[string]*name{},
-		endpoints: map[endpointKey]*endpoint{},
-		chains:    map[discover.ChainID]*chain{},
-		certs:     map[discover.Fingerprint]*cert{},
-		words:     map[string]uint32{"": 0}, texts: []string{""},
-		alerts:   map[string]*discover.Alert{},
+		checks: indexChecks(checks),
+		hash:   seeds, clients: clientNumbers{hash: seeds},
+		chains:   map[discover.ChainID]*chain{},
+		certs:    map[discover.Fingerprint]*cert{},
 		asked:    map[string]struct{}{},
 		out:      map[OutOfScopeEntry]uint64{},
 		vouchers: map[leafAt]*check{},
-		inUse:    map[netip.Addr]struct{}{},
 		sights:   map[discover.Fingerprint]*discover.Certificate{},
 		byServer: map[netip.Addr][]*endpoint{},
-		lengths:  map[uint32]*lengthWords{},
+		lengths:  map[string]*lengthWords{},
 		kin:      map[*name]*kin{},
 		behind:   hopEnds(inv.Hops),
 		stock:    newStock(cfg.Inventory),

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"net/netip"
+	"slices"
 
 	"blindspot/discover"
 )
@@ -28,6 +29,9 @@ const maxReused = 1000
 
 // clientsOf counts the distinct clients of cells.
 func (a *analysis) clientsOf(cells []*cell) uint64 {
+	if n, ok := fewClients(cells); ok {
+		return n
+	}
 	if a.crowd == nil || len(a.crowd.one) > maxReused {
 		a.crowd = a.newCrowd()
 	}
@@ -38,6 +42,30 @@ func (a *analysis) clientsOf(cells []*cell) uint64 {
 		w.add(&c.clients)
 	}
 	return w.distinct()
+}
+
+// fewClients counts the clients of cells where they are at most as many as fit
+// into a short list.
+func fewClients(cells []*cell) (uint64, bool) {
+	var list [8]netip.Prefix
+	n := 0
+	for _, c := range cells {
+		if c.clients.More > 0 {
+			return 0, false
+		}
+		for i := range c.clients.Exact {
+			p := counted(c.clients.Exact[i].Addr)
+			if slices.Contains(list[:n], p) {
+				continue
+			}
+			if n == len(list) {
+				return 0, false
+			}
+			list[n] = p
+			n++
+		}
+	}
+	return uint64(n), true
 }
 
 func (w *crowded) add(c *discover.Clients) {

@@ -30,7 +30,7 @@ const (
 // of the same subject and issuer is seen.
 func findExpiring(a *analysis) []discover.Finding {
 	out := a.expiringClients()
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
+	for _, cells := range groupBy(a.sifted.ending, func(c *cell) (leafKey, bool) {
 		return leafKey{c.leaf(), c.surface}, a.expiring(c.leaf(), c) && !a.replaced(c)
 	}) {
 		f := a.finding("expiring-certificate", cells)
@@ -54,8 +54,8 @@ func identityOf(c *cert) identity { return identity{c.Subject, c.Issuer, c.SPIFF
 
 func (a *analysis) expiringClients() []discover.Finding {
 	newest := map[identity]*cert{}
-	for _, c := range a.order {
-		if c.client == nil || !c.client.leaf.known {
+	for _, c := range a.sifted.certified {
+		if !c.client.leaf.known {
 			continue
 		}
 		if n := newest[identityOf(c.client.leaf)]; n == nil || c.client.leaf.NotAfter.After(n.NotAfter) {
@@ -63,8 +63,8 @@ func (a *analysis) expiringClients() []discover.Finding {
 		}
 	}
 	var out []discover.Finding
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
-		if c.client == nil || !a.expiring(c.client.leaf, c) || newest[identityOf(c.client.leaf)] != c.client.leaf {
+	for _, cells := range groupBy(a.sifted.certified, func(c *cell) (leafKey, bool) {
+		if !a.expiring(c.client.leaf, c) || newest[identityOf(c.client.leaf)] != c.client.leaf {
 			return leafKey{}, false
 		}
 		return leafKey{c.client.leaf, c.surface}, true
@@ -85,8 +85,21 @@ func (a *analysis) expiringClients() []discover.Finding {
 
 // expiring reports whether l, presented in c, ends soon.
 func (a *analysis) expiring(l *cert, c *cell) bool {
-	if l == nil || !l.known || l.NotAfter.IsZero() || !c.real() || a.at.Sub(c.last) > current ||
-		c.phase == phaseExpired && l == c.leaf() { // by a look later than the traffic
+	return l != nil && c.real() && a.at.Sub(c.met.last.time()) <= current && a.endsSoon(l) &&
+		!(c.phase == phaseExpired && l == c.leaf()) // by a look later than the traffic
+}
+
+// endsSoon reports whether what is left of a certificate's life asks for its
+// renewal.
+func (a *analysis) endsSoon(l *cert) bool {
+	if l.soon == discover.Unknown {
+		l.soon = discover.TriOf(a.isEnding(l))
+	}
+	return l.soon == discover.Yes
+}
+
+func (a *analysis) isEnding(l *cert) bool {
+	if !l.known || l.NotAfter.IsZero() {
 		return false
 	}
 	within := a.cfg.ExpiringWithin
@@ -107,7 +120,7 @@ func (a *analysis) replaced(c *cell) bool {
 		if l == nil || l == old || !l.known || !l.NotAfter.After(old.NotAfter) {
 			continue
 		}
-		if l.KeyType == old.KeyType || c.last.Before(o.first) {
+		if l.KeyType == old.KeyType || c.met.last < o.met.first {
 			return true
 		}
 	}

@@ -3,8 +3,7 @@ package coverage
 import (
 	"fmt"
 	"net/netip"
-	"strings"
-	"time"
+	"slices"
 
 	"blindspot/discover"
 )
@@ -35,7 +34,9 @@ func (a *analysis) gather() error {
 func (a *analysis) add(s *discover.Sighting) {
 	use, checks := a.split(s)
 	a.beside(s, use)
-	a.checks.note(s, use > 0)
+	if len(a.checks.all) > 0 {
+		a.checks.note(s, use > 0)
+	}
 	e := a.endpoint(s)
 	ch := a.chainOf(s.Chain)
 	if !a.inScope(s, e, ch) {
@@ -105,15 +106,28 @@ func (a *analysis) monitor(client netip.Prefix) bool {
 
 func (a *analysis) endpoint(s *discover.Sighting) *endpoint {
 	k := endpointKey{network: s.Network, target: s.Target, transport: s.Transport, server: s.Server}
-	e := a.endpoints[k]
+	e := a.endpointAt(&k)
 	if e == nil {
-		e = &endpoint{endpointKey: k, id: uint32(len(a.epList) + 1), preface: s.Preface}
+		e = a.places.next()
+		*e = endpoint{endpointKey: k, id: uint32(len(a.epList) + 1), preface: s.Preface}
 		e.inScope = a.scope.endpoint(e)
-		a.endpoints[k] = e
+		a.endpoints.add(a.hash.endpoint(&k), len(a.epList))
 		a.epList = append(a.epList, e)
 	}
 	e.mutual = e.mutual || s.ClientAuth > 0 || !s.ClientChain.IsZero()
 	return e
+}
+
+// endpointAt returns an endpoint that was seen, nil for another. While sightings
+// are gathered only: then the list is sorted.
+func (a *analysis) endpointAt(k *endpointKey) *endpoint {
+	h := a.hash.endpoint(k)
+	for n, at := a.endpoints.next(h, 0); n >= 0; n, at = a.endpoints.next(h, at) {
+		if e := a.epList[n]; e.endpointKey == *k {
+			return e
+		}
+	}
+	return nil
 }
 
 // inScope takes what a server of ours serves and what is asked for by a name
@@ -178,13 +192,14 @@ func (a *analysis) fold(s *discover.Sighting, e *endpoint, ch *chain, p phase, u
 		a.summary.Beyond += use
 		return
 	}
+	first, last := momentOf(s.First), momentOf(s.Last)
 	if use > 0 && c.use == 0 {
-		c.first, c.last = time.Time{}, time.Time{} // until now, only the checks'
+		c.met = stretch{} // until now, only the checks'
 	}
 	if use > 0 || c.use == 0 {
-		c.saw(s.First, s.Last)
+		c.met.widen(first, last)
 	}
-	widen(&c.shownFirst, &c.shownLast, s.First, s.Last)
+	c.shown.widen(first, last)
 	a.total += use
 	c.use += use
 	c.forwarded += s.Forwarded
@@ -192,17 +207,34 @@ func (a *analysis) fold(s *discover.Sighting, e *endpoint, ch *chain, p phase, u
 	c.ech += s.ECH
 	c.mismatched += s.KeyMismatch
 	if use > 0 && clients {
-		a.mergeClients(&c.clients, &s.Clients)
+		a.addClients(c, &s.Clients)
+		if c.sole == 0 && len(c.clients.Exact) == 1 {
+			c.sole = a.clients.of(c.clients.Exact[0].Addr)
+		}
 	}
+}
+
+// addClients adds the clients of a sighting to a cell. The first ones are not
+// copied where the inventory lets them stay.
+func (a *analysis) addClients(c *cell, src *discover.Clients) {
+	switch {
+	case a.inv.Lasting && !c.lasting && len(c.clients.Exact) == 0 && c.clients.More == 0 && !a.monitors(src):
+		c.clients, c.lasting = *src, true
+		return
+	case c.lasting:
+		c.clients, c.lasting = c.clients.Clone(), false
+	}
+	a.mergeClients(&c.clients, src)
+}
+
+func (a *analysis) monitors(c *discover.Clients) bool {
+	return len(a.cfg.MonitorSources) > 0 && slices.ContainsFunc(c.Exact, func(k discover.ClientCount) bool { return a.monitor(k.Addr) })
 }
 
 // mergeClients adds the clients that are no monitors.
 func (a *analysis) mergeClients(dst, src *discover.Clients) {
-	for i := range src.Exact {
-		if a.monitor(src.Exact[i].Addr) {
-			src = a.withoutMonitors(src)
-			break
-		}
+	if a.monitors(src) {
+		src = a.withoutMonitors(src)
 	}
 	if len(dst.Exact) == 0 && dst.More == 0 {
 		*dst = src.Clone() // of the right size
@@ -226,66 +258,67 @@ func (a *analysis) withoutMonitors(src *discover.Clients) *discover.Clients {
 func (a *analysis) cell(s *discover.Sighting, e *endpoint, ch *chain, p phase) *cell {
 	n := a.name(s)
 	client := a.chainOf(s.ClientChain)
+	went := a.hows.of(s)
+	words := a.lengthsAt(lengthsOf(s))
 	k := cellKey{
-		endpoint: e.id, kind: s.Name, phase: p, class: a.class,
-		version: a.word(s.Version), outcome: a.word(string(s.Outcome)),
-		alert: a.word(s.Alert), known: a.word(s.Known), lengths: a.word(lengthsOf(s)),
-	}
-	if n != nil {
-		k.name = n.id
-	}
-	if ch != nil {
-		k.chain = ch.id
+		name: n.number(), endpoint: e.id, chain: ch.number(), client: client.number(),
+		how: went.id, lengths: words.number(), class: a.class, kind: s.Name, phase: p,
 	}
 	if client != nil {
-		k.client = client.id
 		cp, some := client.phaseOf(s.First, s.Last)
 		k.clientExpired = cp == phaseExpired && !some
 	}
-	c := a.cells[k]
-	if c == nil && len(a.cells) < maxCells {
-		c = &cell{
-			name: n, endpoint: e, chain: ch, client: client, class: a.class, kind: s.Name,
-			version: a.texts[k.version], outcome: discover.Outcome(a.texts[k.outcome]), alert: a.alertOf(s.Alert),
-			refused: s.RefusedCertificate(), known: a.texts[k.known], lengths: a.lengthsAt(k.lengths), phase: p, clientExpired: k.clientExpired,
-		}
-		a.cells[k] = c
-		a.order = append(a.order, c)
+	c, h := a.cellOf(n, &k)
+	if c != nil || len(a.order) >= maxCells {
+		return c
 	}
+	c = a.folds.next()
+	*c = cell{
+		how: went, name: n, endpoint: e, chain: ch, client: client, class: a.class, kind: s.Name,
+		lengths: words, phase: p, clientExpired: k.clientExpired,
+	}
+	a.enter(n, c, h)
+	a.looked = a.looked || went.known == discover.FromVerify
 	return c
 }
 
-func (a *analysis) name(s *discover.Sighting) *name {
-	if s.Name != discover.NameValid {
-		return nil
+// cellOf returns the cell of a key, nil for none, and the key's hash. The first
+// cell of a name is not in the index: most have no other.
+func (a *analysis) cellOf(n *name, k *cellKey) (*cell, uint32) {
+	switch {
+	case n != nil && n.folds == 0:
+		return nil, 0
+	case n != nil && n.first.is(k):
+		return n.first, 0
 	}
-	n := a.names[s.Hostname]
-	if n == nil {
-		n = &name{id: uint32(len(a.nameList) + 1), text: s.Hostname}
-		a.names[n.text] = n
-		a.nameList = append(a.nameList, n)
+	h := a.hash.cell(k)
+	if n == nil || n.folds > 1 {
+		for i, at := a.cells.next(h, 0); i >= 0; i, at = a.cells.next(h, at) {
+			if c := a.order[i]; c.is(k) {
+				return c, h
+			}
+		}
 	}
-	return n
+	return nil, h
 }
 
-// alertOf reads an alert once.
-func (a *analysis) alertOf(word string) *discover.Alert {
-	x := a.alerts[word]
-	if x == nil {
-		alert := discover.ParseAlert(word)
-		x = &alert
-		a.alerts[strings.Clone(word)] = x
+// enter puts a new cell where cellOf finds it.
+func (a *analysis) enter(n *name, c *cell, h uint32) {
+	if n != nil && n.folds == 0 {
+		n.first = c
+	} else {
+		a.cells.add(h, len(a.order))
 	}
-	return x
+	if n != nil {
+		n.folds++
+	}
+	a.order = append(a.order, c)
 }
 
-// word numbers the words of keys: versions, outcomes, alerts.
-func (a *analysis) word(w string) uint32 {
-	i, ok := a.words[w]
-	if !ok {
-		i = uint32(len(a.words))
-		a.words[w] = i
-		a.texts = append(a.texts, w)
+// is reports whether the cell is that of k.
+func (c *cell) is(k *cellKey) bool {
+	return *k == cellKey{
+		name: c.name.number(), endpoint: c.endpoint.id, chain: c.chain.number(), client: c.client.number(),
+		how: c.how.id, lengths: c.lengths.number(), class: c.class, kind: c.kind, phase: c.phase, clientExpired: c.clientExpired,
 	}
-	return i
 }

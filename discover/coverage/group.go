@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"blindspot/discover"
@@ -43,25 +44,24 @@ type leafKey struct {
 
 // finding fills in what every finding says of its cells.
 func (a *analysis) finding(kind string, cells []*cell) discover.Finding {
-	top := mostUsed(cells)
+	top, leaf, names := mostUsed(cells), topLeaf(cells), nameCounts(cells)
 	s := &a.surfaces[top.surface]
 	f := discover.Finding{
 		Kind: kind, Surface: s.Name, Owner: s.Owner,
-		Hostname: topName(cells), Endpoints: endpointTexts(cells),
-		Evidence: map[string]any{},
+		Evidence: make(map[string]any, 8),
 	}
-	if l := topLeaf(cells); l != nil {
-		f.Certificate = l.SHA256.String()
+	if len(names) > 0 {
+		f.Hostname = names[0].Hostname
 	}
+	if leaf != nil {
+		f.Certificate = leaf.told().sha256
+	}
+	var met stretch
 	for _, c := range cells {
 		f.Handshakes += c.use
-		if f.FirstSeen.IsZero() || c.first.Before(f.FirstSeen) {
-			f.FirstSeen = c.first
-		}
-		if c.last.After(f.LastSeen) {
-			f.LastSeen = c.last
-		}
+		met.widen(c.met.first, c.met.last)
 	}
+	f.FirstSeen, f.LastSeen = met.first.time(), met.last.time()
 	f.Clients = a.clientsOf(cells)
 	if f.Clients == 0 && f.Handshakes > 0 {
 		f.Clients = 1 // of the cut at the end of validity, or where clients are not kept
@@ -70,36 +70,36 @@ func (a *analysis) finding(kind string, cells []*cell) discover.Finding {
 	if f.Owner == "" {
 		f.Owner = a.checkOwner(top)
 	}
-	if l := topLeaf(cells); f.Owner == "" && a.stock != nil && l != nil && l.known {
-		f.Owner = a.stock.owner(a.stock.of(l).record)
+	if f.Owner == "" && a.stock != nil && leaf != nil && leaf.known {
+		f.Owner = a.stock.owner(a.stock.of(leaf).record)
 	}
-	a.commonEvidence(&f, cells)
-	return f
-}
-
-func (a *analysis) commonEvidence(f *discover.Finding, cells []*cell) {
-	names := nameCounts(cells)
+	var endpoints int
+	if f.Endpoints, endpoints = endpointTexts(cells); endpoints > maxEndpoints {
+		f.Evidence["endpoints_total"] = endpoints
+	}
 	if len(names) > 1 {
 		f.Evidence["names"] = bounded(names, maxListed)
 		f.Evidence["names_total"] = len(names)
 	}
-	if len(f.Endpoints) > maxEndpoints {
-		f.Evidence["endpoints_total"] = len(f.Endpoints)
-		f.Endpoints = f.Endpoints[:maxEndpoints]
-	}
-	if n := mostUsed(cells).endpoint.network; n != "" {
+	commonEvidence(&f, top, leaf)
+	knownBy(&f, cells)
+	return f
+}
+
+func commonEvidence(f *discover.Finding, top *cell, leaf *cert) {
+	if n := top.endpoint.network; n != "" {
 		f.Evidence["network"] = n
 	}
-	if t := mostUsed(cells).endpoint.target; t != "" {
+	if t := top.endpoint.target; t != "" {
 		f.Evidence["target"] = clean(t)
 	}
-	if l := topLeaf(cells); l != nil && l.known {
-		f.Evidence["subject"] = describe(l)
-		f.Evidence["issuer"] = clean(l.Issuer)
-		f.Evidence["not_before"] = stamp(l.NotBefore)
-		f.Evidence["not_after"] = stamp(l.NotAfter)
+	if leaf != nil && leaf.known {
+		t := leaf.told()
+		f.Evidence["subject"] = t.subject
+		f.Evidence["issuer"] = t.issuer
+		f.Evidence["not_before"] = t.notBefore
+		f.Evidence["not_after"] = t.notAfter
 	}
-	knownBy(f, cells)
 }
 
 // checkOwner is who the checks say that the cell belongs to.
@@ -127,33 +127,75 @@ type nameCount struct {
 	Handshakes uint64 `json:"handshakes"`
 }
 
-// nameCounts lists the hostnames of cells, most used first.
+// nameCounts lists the hostnames of cells, the maxListed most used first.
 func nameCounts(cells []*cell) []nameCount {
-	sum := map[*name]uint64{}
+	if n, use, ok := oneName(cells); ok {
+		if n == nil {
+			return nil
+		}
+		return []nameCount{{n.text, use}}
+	}
+	var all []*name
 	for _, c := range cells {
+		if c.name != nil && !c.name.counted {
+			c.name.counted = true
+			all = append(all, c.name)
+		}
 		if c.name != nil {
-			sum[c.name] += c.use
+			c.name.sum += c.use
 		}
 	}
-	out := make([]nameCount, 0, len(sum))
-	for n, use := range sum {
-		out = append(out, nameCount{n.text, use})
+	out := make([]nameCount, 0, len(all))
+	for _, n := range all {
+		out = append(out, nameCount{n.text, n.sum})
+		n.sum, n.counted = 0, false
 	}
-	slices.SortFunc(out, func(x, y nameCount) int {
-		return cmp.Or(cmp.Compare(y.Handshakes, x.Handshakes), cmp.Compare(x.Hostname, y.Hostname))
-	})
+	topFirst(out, maxListed, byUse)
 	return out
 }
 
-func topName(cells []*cell) string {
-	if list := nameCounts(cells); len(list) > 0 {
-		return list[0].Hostname
+func byUse(x, y nameCount) int {
+	return cmp.Or(cmp.Compare(y.Handshakes, x.Handshakes), cmp.Compare(x.Hostname, y.Hostname))
+}
+
+// topFirst puts the first n of list in order to its beginning, and leaves the
+// others in none.
+func topFirst[T any](list []T, n int, compare func(x, y T) int) {
+	top := list[:min(n, len(list))]
+	slices.SortFunc(top, compare)
+	for i := len(top); i < len(list); i++ {
+		last := len(top) - 1
+		if compare(list[i], top[last]) >= 0 {
+			continue
+		}
+		list[i], top[last] = top[last], list[i]
+		at, _ := slices.BinarySearchFunc(top[:last], top[last], compare)
+		v := top[last]
+		copy(top[at+1:], top[at:last])
+		top[at] = v
 	}
-	return ""
+}
+
+// oneName returns the name of cells that have no other, nil for none; without
+// ok, they have several.
+func oneName(cells []*cell) (n *name, use uint64, ok bool) {
+	for _, c := range cells {
+		switch {
+		case c.name == nil:
+			continue
+		case n != nil && n != c.name:
+			return nil, 0, false
+		}
+		n, use = c.name, use+c.use
+	}
+	return n, use, true
 }
 
 // topLeaf returns the certificate that was presented most, nil where none was seen.
 func topLeaf(cells []*cell) *cert {
+	if l, ok := oneLeaf(cells); ok {
+		return l
+	}
 	sum := map[*cert]uint64{}
 	var best *cert
 	for _, c := range cells {
@@ -169,6 +211,21 @@ func topLeaf(cells []*cell) *cert {
 	return best
 }
 
+// oneLeaf returns the certificate of cells that show no other, nil for none;
+// without ok, they show several.
+func oneLeaf(cells []*cell) (one *cert, ok bool) {
+	for _, c := range cells {
+		l := c.leaf()
+		if l != nil && one != nil && l != one {
+			return nil, false
+		}
+		if l != nil {
+			one = l
+		}
+	}
+	return one, true
+}
+
 // mostUsed returns the cell with most handshakes; ties go to the lower endpoint.
 func mostUsed(cells []*cell) *cell {
 	best := cells[0]
@@ -180,21 +237,24 @@ func mostUsed(cells []*cell) *cell {
 	return best
 }
 
-func endpointTexts(cells []*cell) []string {
-	var list []*endpoint
-	seen := map[string]bool{}
-	for _, c := range cells {
-		if t := c.endpoint.text(); !seen[t] {
-			seen[t] = true
-			list = append(list, c.endpoint)
+// endpointTexts lists the first maxEndpoints endpoints of cells in order, and
+// counts them all.
+func endpointTexts(cells []*cell) (out []string, total int) {
+	list := make([]netip.AddrPort, 0, 1)
+	for i, c := range cells {
+		if i == 0 || c.endpoint != cells[i-1].endpoint {
+			list = append(list, c.endpoint.server)
 		}
 	}
-	slices.SortFunc(list, func(x, y *endpoint) int { return x.server.Compare(y.server) })
-	out := make([]string, len(list))
-	for i, e := range list {
-		out[i] = e.text()
+	if len(list) > 1 {
+		slices.SortFunc(list, netip.AddrPort.Compare)
+		list = slices.Compact(list)
 	}
-	return out
+	out = make([]string, min(len(list), maxEndpoints))
+	for i := range out {
+		out[i] = list[i].String()
+	}
+	return out, len(list)
 }
 
 func bounded[T any](list []T, n int) []T {

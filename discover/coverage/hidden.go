@@ -19,9 +19,8 @@ func init() { register(kind{name: "hidden-certificate", rank: 18, find: findHidd
 // (that is in the report's head).
 func findHidden(a *analysis) []discover.Finding {
 	var out []discover.Finding
-	for _, cells := range groupBy(a.order, func(c *cell) (int, bool) {
-		hidden := c.known == discover.HiddenEncrypted || c.known == discover.HiddenResumed
-		return c.surface, hidden && c.real() && (c.name != nil || c.kind == discover.NameNone) && !a.covered(c) && !shownElse(c) &&
+	for _, cells := range groupBy(a.sifted.hidden, func(c *cell) (int, bool) {
+		return c.surface, (c.name != nil || c.kind == discover.NameNone) && !a.covered(c) && !shownElse(c) &&
 			!(c.name == nil && a.vouchedByName(c))
 	}) {
 		out = append(out, a.hidden(cells))

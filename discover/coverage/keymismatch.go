@@ -16,8 +16,8 @@ func init() { register(kind{name: "key-mismatch", rank: 9, find: findKeyMismatch
 // warning.
 func findKeyMismatches(a *analysis) []discover.Finding {
 	var out []discover.Finding
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
-		return leafKey{c.leaf(), c.surface}, c.mismatched > 0 && c.leaf() != nil && (c.real() || c.use == 0 && c.checks > 0)
+	for _, cells := range groupBy(a.sifted.mismatched, func(c *cell) (leafKey, bool) {
+		return leafKey{c.leaf(), c.surface}, c.leaf() != nil && (c.real() || c.use == 0 && c.checks > 0)
 	}) {
 		f := a.finding("key-mismatch", cells)
 		var bad uint64

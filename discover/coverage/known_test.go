@@ -98,10 +98,10 @@ func TestNotLogged(t *testing.T) {
 // is known by these, and says so.
 func TestSources(t *testing.T) {
 	asked := time.Date(2026, 11, 23, 14, 3, 0, 0, time.UTC)
-	wire := &cell{chain: &chain{}, known: discover.FromWire}
-	decrypted := &cell{chain: &chain{}, known: discover.FromDecrypted}
-	looked := &cell{chain: &chain{}, known: discover.HiddenEncrypted, asked: asked}
-	hidden := &cell{known: discover.HiddenEncrypted}
+	wire := &cell{chain: &chain{}, how: &how{howKey: howKey{known: discover.FromWire}}}
+	decrypted := &cell{chain: &chain{}, how: &how{howKey: howKey{known: discover.FromDecrypted}}}
+	looked := &cell{chain: &chain{}, how: &how{howKey: howKey{known: discover.HiddenEncrypted}}, asked: momentOf(asked)}
+	hidden := &cell{how: &how{howKey: howKey{known: discover.HiddenEncrypted}}}
 	for _, test := range []struct {
 		cells []*cell
 		want  string

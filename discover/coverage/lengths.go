@@ -13,6 +13,7 @@ import (
 type lengthWords struct {
 	lengths.Evidence
 	text string
+	id   uint32
 }
 
 func (w *lengthWords) String() string {
@@ -31,17 +32,25 @@ func lengthsOf(s *discover.Sighting) string {
 	return s.LengthEvidence
 }
 
-// lengthsAt reads a word of a cell's key once; nil where its text says nothing.
-func (a *analysis) lengthsAt(word uint32) *lengthWords {
-	if word == 0 {
+func (w *lengthWords) number() uint32 {
+	if w == nil {
+		return 0
+	}
+	return w.id
+}
+
+// lengthsAt reads a text once; nil where it says nothing.
+func (a *analysis) lengthsAt(text string) *lengthWords {
+	if text == "" {
 		return nil
 	}
-	w, ok := a.lengths[word]
+	w, ok := a.lengths[text]
 	if !ok {
-		if e, ok := lengths.Parse(a.texts[word]); ok {
-			w = &lengthWords{e, a.texts[word]}
+		text = strings.Clone(text)
+		if e, ok := lengths.Parse(text); ok {
+			w = &lengthWords{e, text, uint32(len(a.lengths) + 1)}
 		}
-		a.lengths[word] = w
+		a.lengths[text] = w
 	}
 	return w
 }
@@ -61,7 +70,7 @@ func (c *cell) gauged() bool {
 
 // lent reports whether the cell's records hide a chain that our own look was
 // shown.
-func (c *cell) lent() bool { return c.lengths != nil && c.chain != nil && !c.asked.IsZero() }
+func (c *cell) lent() bool { return c.lengths != nil && c.chain != nil && c.asked != 0 }
 
 // contradicts reports whether the lengths of the cell's records are those of
 // another chain.

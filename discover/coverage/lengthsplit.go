@@ -124,7 +124,7 @@ func (s *served) collectLengths(cells []*cell) {
 		}
 		w := &showing{leaf: leaves[n], endpoint: g[0].endpoint, cells: g}
 		for _, c := range g {
-			widen(&w.first, &w.last, c.shownFirst, c.shownLast)
+			widen(&w.first, &w.last, c.shown.first.time(), c.shown.last.time())
 		}
 		s.showings = append(s.showings, w)
 	}
@@ -245,6 +245,6 @@ func (a *analysis) changedTo(w *showing) bool {
 	c := w.cells[0]
 	return slices.ContainsFunc(c.endpoint.under(c.name), func(o *cell) bool {
 		return o.measured() && o.shows() && o.lengths.Asks == c.lengths.Asks && o.lengths.Key == c.lengths.Key &&
-			o.lengths.Certificate != c.lengths.Certificate && !o.shownLast.After(w.first)
+			o.lengths.Certificate != c.lengths.Certificate && !o.shown.last.time().After(w.first)
 	})
 }

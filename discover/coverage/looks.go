@@ -36,13 +36,16 @@ func (c *cell) isLook() bool { return c.known == discover.FromVerify && c.use ==
 // lend gives the chains of the last looks to the handshakes that did not show
 // theirs, and returns the looks.
 func (a *analysis) lend() map[lookKey]*look {
+	if !a.looked {
+		return nil
+	}
 	looks := map[lookKey]*look{}
 	for _, c := range a.order {
 		if !c.isLook() || c.chain == nil {
 			continue
 		}
-		c.asked = c.shownLast
-		if l := looks[lookKeyOf(c)]; l == nil || c.asked.After(l.asked) {
+		c.asked = c.shown.last
+		if l := looks[lookKeyOf(c)]; l == nil || c.asked > l.asked {
 			looks[lookKeyOf(c)] = &look{cell: c}
 		}
 	}
@@ -62,7 +65,7 @@ func (a *analysis) lend() map[lookKey]*look {
 			c.mismatched += c.use + c.checks // what they were signed with is as hidden
 		}
 		c.chain, c.phase, c.asked = l.chain, l.phase, l.asked
-		c.shownFirst, c.shownLast = l.shownFirst, l.shownLast
+		c.shown = l.shown
 	}
 	return looks
 }
@@ -71,21 +74,20 @@ func (a *analysis) lend() map[lookKey]*look {
 // is no longer than the grace, for looks at one point in time: that one endpoint
 // was asked a second after another is no rotation.
 func atOnce(looks map[lookKey]*look) {
-	var first, last time.Time
+	var last moment
 	for _, l := range looks {
-		if l.asked.After(last) {
-			last = l.asked
-		}
+		last = max(last, l.asked)
 	}
-	round := func(l *look) bool { return last.Sub(l.asked) <= grace }
+	round := func(l *look) bool { return last.time().Sub(l.asked.time()) <= grace }
+	var all stretch
 	for _, l := range looks {
-		if round(l) && (first.IsZero() || l.asked.Before(first)) {
-			first = l.asked
+		if round(l) {
+			all.widen(l.asked, last)
 		}
 	}
 	for _, l := range looks {
 		if round(l) {
-			widen(&l.shownFirst, &l.shownLast, first, last)
+			l.shown.widen(all.first, all.last)
 		}
 	}
 }
@@ -108,19 +110,19 @@ func (a *analysis) admit(looks map[lookKey]*look) {
 // last one; several joined, "wire" first.
 func sources(cells []*cell) (by string, asked time.Time) {
 	var wire, decrypted bool
+	var last moment
 	for _, c := range cells {
 		switch {
 		case c.chain == nil:
-		case !c.asked.IsZero():
-			if c.asked.After(asked) {
-				asked = c.asked
-			}
+		case c.asked != 0:
+			last = max(last, c.asked)
 		case c.known == discover.FromDecrypted:
 			decrypted = true
 		default:
 			wire = true
 		}
 	}
+	asked = last.time()
 	if !decrypted && asked.IsZero() {
 		return "", asked
 	}
@@ -175,8 +177,8 @@ func (a *analysis) shownFinding(kind string, cells []*cell) discover.Finding {
 // lastShown is the later of t and the last look.
 func lastShown(t time.Time, cells []*cell) time.Time {
 	for _, c := range cells {
-		if c.asked.After(t) {
-			t = c.asked
+		if c.asked != 0 && c.asked.time().After(t) {
+			t = c.asked.time()
 		}
 	}
 	return t

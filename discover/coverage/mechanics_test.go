@@ -126,17 +126,17 @@ func TestCommand(t *testing.T) {
 		cell cell
 		want string
 	}{
-		{"a name", cell{name: n, endpoint: at(endpointKey{server: v4}, "")},
+		{"a name", cell{name: n, endpoint: at(endpointKey{server: v4}, ""), how: untold},
 			"openssl s_client -connect 10.0.0.1:443 -servername _x.shop.example -showcerts </dev/null"},
-		{"IPv6, no name", cell{endpoint: at(endpointKey{server: v6}, "")},
+		{"IPv6, no name", cell{endpoint: at(endpointKey{server: v6}, ""), how: untold},
 			"openssl s_client -connect '[2001:db8::1]:443' -noservername -showcerts </dev/null"},
-		{"STARTTLS behind a PROXY header", cell{endpoint: at(endpointKey{server: v4}, "proxy-v1+postgresql")},
+		{"STARTTLS behind a PROXY header", cell{endpoint: at(endpointKey{server: v4}, "proxy-v1+postgresql"), how: untold},
 			"openssl s_client -connect 10.0.0.1:443 -noservername -starttls postgres -showcerts </dev/null"},
-		{"a proxy's target is quoted", cell{endpoint: at(endpointKey{server: v4, target: "a'; rm -rf /;:443"}, "http-connect")},
+		{"a proxy's target is quoted", cell{endpoint: at(endpointKey{server: v4, target: "a'; rm -rf /;:443"}, "http-connect"), how: untold},
 			`openssl s_client -proxy 10.0.0.1:443 -connect 'a'\''; rm -rf /;:443' -noservername -showcerts </dev/null`},
-		{"an old version", cell{endpoint: at(endpointKey{server: v4}, ""), version: "TLS 1.0"},
+		{"an old version", cell{endpoint: at(endpointKey{server: v4}, ""), how: &how{howKey: howKey{version: "TLS 1.0"}}},
 			"openssl s_client -connect 10.0.0.1:443 -noservername -tls1 -cipher DEFAULT@SECLEVEL=0 -showcerts </dev/null"},
-		{"QUIC", cell{endpoint: at(endpointKey{server: v4, transport: discover.QUIC}, "")},
+		{"QUIC", cell{endpoint: at(endpointKey{server: v4, transport: discover.QUIC}, ""), how: untold},
 			"openssl s_client -connect 10.0.0.1:443 -noservername -quic -alpn h3 -showcerts </dev/null"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

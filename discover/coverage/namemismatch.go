@@ -21,8 +21,8 @@ func init() { register(kind{name: "name-mismatch", rank: 8, find: findMismatches
 // decrypted handshake.
 func findMismatches(a *analysis) []discover.Finding {
 	var out []discover.Finding
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
-		return leafKey{c.leaf(), c.surface}, mismatched(c)
+	for _, cells := range groupBy(a.sifted.misnamed, func(c *cell) (leafKey, bool) {
+		return leafKey{c.leaf(), c.surface}, true
 	}) {
 		f := a.finding("name-mismatch", cells)
 		l := cells[0].leaf()
@@ -40,7 +40,9 @@ func findMismatches(a *analysis) []discover.Finding {
 	return out
 }
 
-func mismatched(c *cell) bool {
+// misnamed reports whether a client that went on got a certificate for something
+// else.
+func (c *cell) misnamed() bool {
 	return c.real() && c.name != nil && c.established() && c.leaf().fits(c.name.text) == discover.No &&
 		(c.known != discover.FromDecrypted || c.ech == 0)
 }

@@ -81,7 +81,7 @@ func (a *analysis) settleOffers() {
 		a.foldOffer(o, c)
 	}
 	for k, o := range a.offers {
-		at := a.endpoints[k.endpointKey]
+		at := a.inOrder(&k.endpointKey)
 		if !a.scope.endpoint(o.endpoint) && !inUse(at) {
 			a.foreign.Cleartext += o.clear()
 			continue
@@ -99,6 +99,15 @@ func (a *analysis) settleOffers() {
 	slices.SortFunc(a.offerList, func(x, y *offered) int {
 		return cmp.Or(x.endpoint.compare(y.endpoint), cmp.Compare(x.endpoint.preface, y.endpoint.preface))
 	})
+}
+
+// inOrder returns an endpoint that handshakes were seen at, nil for another.
+func (a *analysis) inOrder(k *endpointKey) *endpoint {
+	i, ok := slices.BinarySearchFunc(a.epList, &endpoint{endpointKey: *k}, (*endpoint).compare)
+	if !ok {
+		return nil
+	}
+	return a.epList[i]
 }
 
 // foldOffer adds the sessions of clients to what is known of the place.

@@ -57,5 +57,5 @@ func (a *analysis) otherChain(n *name) (discover.Finding, bool) {
 // looked reports whether the monitor may have looked at another time: the one
 // certificate ended before the traffic, or began after it.
 func looked(s *cert, c *cell) bool {
-	return s.NotBefore.After(c.shownFirst) || !s.NotAfter.IsZero() && s.NotAfter.Before(c.shownLast)
+	return s.NotBefore.After(c.shown.first.time()) || !s.NotAfter.IsZero() && s.NotAfter.Before(c.shown.last.time())
 }

@@ -27,33 +27,24 @@ const (
 	maxClients = 100_000
 )
 
-// odd reports whether a cell is what scanners leave behind: one client in
+// isOdd reports whether a cell is what scanners leave behind: one client in
 // passing, without a name, or, as a giveaway, with a name that is not served
 // there, by an old version, or given up.
-func (a *analysis) odd(c *cell) (client netip.Prefix, odd, giveaway bool) {
-	client, one := c.soleClient()
-	if !one || c.use == 0 || c.use > passing {
-		return client, false, false
+func (c *cell) isOdd() (odd, giveaway bool) {
+	if len(c.clients.Exact) != 1 || c.clients.More > 0 || c.use == 0 || c.use > passing {
+		return false, false
 	}
-	giveaway = !c.established() || legacy[c.version] != "" || c.name != nil && a.uncovered(c.name, c.endpoint)
-	return client, giveaway || c.name == nil && c.kind != discover.NamePublic, giveaway
+	giveaway = !c.established() || c.retired || c.name != nil && c.uncovered()
+	return giveaway || c.name == nil && c.kind != discover.NamePublic, giveaway
 }
 
-// uncovered reports whether certificates are known at e and none fits n.
-func (a *analysis) uncovered(n *name, e *endpoint) bool {
-	if len(e.leaves) == maxLeaves {
-		return false
+// uncovered reports whether certificates are known at the cell's endpoint and
+// none fits its name.
+func (c *cell) uncovered() bool {
+	if c.foreign == discover.Unknown {
+		c.foreign = discover.TriOf(c.name.uncovered(c.endpoint))
 	}
-	no := false
-	for _, l := range e.leaves {
-		switch l.fits(n.text) {
-		case discover.Yes:
-			return false
-		case discover.No:
-			no = true
-		}
-	}
-	return no
+	return c.foreign == discover.Yes
 }
 
 type target struct {
@@ -64,15 +55,23 @@ type target struct {
 // markProbes finds the clients that try many servers in passing and marks the
 // cells that only they made. A client that also does ordinary things is none.
 func (a *analysis) markProbes() {
-	scanners := a.scanners(a.tries())
-	if len(scanners) == 0 {
+	t := a.tries()
+	a.scanning = a.scanners(t)
+	a.summary.Scanners = len(a.scanning)
+	if len(a.scanning) == 0 {
 		return
 	}
-	a.scanning = scanners
-	a.summary.Scanners = len(scanners)
-	for _, c := range a.order {
-		if c.use > 0 && onlyBy(c, scanners) {
-			c.probe = true
+	for c := range a.folds.all {
+		if c.use == 0 {
+			continue
+		}
+		if len(c.clients.Exact) == 1 && c.clients.More == 0 {
+			x := t.of(c.sole)
+			c.probe = x != nil && x.scanner
+		} else {
+			c.probe = onlyBy(c, a.scanning)
+		}
+		if c.probe {
 			a.summary.ScannerHandshakes += c.use
 		}
 	}
@@ -80,68 +79,95 @@ func (a *analysis) markProbes() {
 
 // try is what a client did in passing.
 type try struct {
-	targets   map[target]struct{}
+	client    netip.Prefix
+	targets   []target // scannerTargets of them
 	giveaways int
+
+	odd, all   int // cells
+	handshakes uint64
+	scanner    bool
 }
 
-func (a *analysis) tries() map[netip.Prefix]*try {
-	tried := map[netip.Prefix]*try{}
-	for _, c := range a.order {
-		client, odd, giveaway := a.odd(c)
-		if !odd {
+// tries are those of all clients.
+type tries struct {
+	list     []try
+	byClient []uint32 // number in list by number of the client, both from 1
+}
+
+// of returns the try of a client, nil where it has none.
+func (t *tries) of(client uint32) *try {
+	if client == 0 || t.byClient[client-1] == 0 {
+		return nil
+	}
+	return &t.list[t.byClient[client-1]-1]
+}
+
+// add is of, with a new one where there is none, and a place for it.
+func (t *tries) add(client uint32) *try {
+	if x := t.of(client); x != nil || len(t.list) >= maxClients {
+		return x
+	}
+	t.list = append(t.list, try{})
+	t.byClient[client-1] = uint32(len(t.list))
+	return &t.list[len(t.list)-1]
+}
+
+func (a *analysis) tries() *tries {
+	t := &tries{byClient: make([]uint32, len(a.clients.list))}
+	for c := range a.folds.all {
+		odd, giveaway := c.isOdd()
+		if !odd || c.sole == 0 {
 			continue
 		}
-		t := tried[client]
-		if t == nil {
-			if len(tried) >= maxClients {
-				continue
-			}
-			t = &try{targets: map[target]struct{}{}}
-			tried[client] = t
+		x := t.add(c.sole)
+		if x == nil {
+			continue
 		}
-		if len(t.targets) < scannerTargets {
-			t.targets[target{c.name, c.endpoint}] = struct{}{}
+		c.odd = true
+		x.client = a.clients.list[c.sole-1]
+		if k := (target{c.name, c.endpoint}); len(x.targets) < scannerTargets && !slices.Contains(x.targets, k) {
+			x.targets = append(x.targets, k)
 		}
 		if giveaway {
-			t.giveaways++
+			x.giveaways++
 		}
 	}
-	return tried
+	return t
 }
+
+func (t *try) candidate() bool { return len(t.targets) >= scannerTargets && t.giveaways >= giveaways }
 
 // scanners keeps the clients that tried enough, and for which that is at least
 // half of what they do. Who makes most of the traffic is none: a small capture
 // of one client that meets one fault after the other is no scan.
-func (a *analysis) scanners(tried map[netip.Prefix]*try) map[netip.Prefix]bool {
-	type balance struct {
-		odd, all   int
-		handshakes uint64
-	}
-	candidates := map[netip.Prefix]*balance{}
-	for client, t := range tried {
-		if len(t.targets) >= scannerTargets && t.giveaways >= giveaways {
-			candidates[client] = &balance{}
-		}
-	}
+func (a *analysis) scanners(t *tries) map[netip.Prefix]bool {
 	out := map[netip.Prefix]bool{}
-	if len(candidates) == 0 {
+	if !slices.ContainsFunc(t.list, func(x try) bool { return x.candidate() }) {
 		return out
 	}
-	for _, c := range a.order {
-		_, odd, _ := a.odd(c)
+	for c := range a.folds.all {
 		for i := range c.clients.Exact {
-			if b := candidates[c.clients.Exact[i].Addr]; b != nil {
-				b.all++
-				b.handshakes += c.clients.Exact[i].Count
-				if odd {
-					b.odd++
-				}
+			k := &c.clients.Exact[i]
+			n := c.sole
+			if i > 0 || len(c.clients.Exact) > 1 {
+				n = a.clients.find(k.Addr)
+			}
+			x := t.of(n)
+			if x == nil {
+				continue
+			}
+			x.all++
+			x.handshakes += k.Count
+			if c.odd {
+				x.odd++
 			}
 		}
 	}
-	for client, b := range candidates {
-		if 2*b.odd >= b.all && 2*b.handshakes < a.total {
-			out[client] = true
+	for i := range t.list {
+		x := &t.list[i]
+		if x.candidate() && 2*x.odd >= x.all && 2*x.handshakes < a.total {
+			x.scanner = true
+			out[x.client] = true
 		}
 	}
 	return out
@@ -178,10 +204,13 @@ func (a *analysis) markStray() {
 			guesses[guess{p.client, e}]++
 		}
 	}
+	if len(passed) == 0 {
+		return
+	}
 	right := rights{}
 	for _, n := range a.nameList {
 		if p, ok := passed[n]; ok && slices.ContainsFunc(n.endpoints(), func(e *endpoint) bool {
-			return p.strays(guesses[guess{p.client, e}], right.of(a, e, passed).but(p.client))
+			return p.strays(guesses[guess{p.client, e}], right.of(e, passed).but(p.client))
 		}) {
 			a.dropStray(n)
 		}
@@ -220,7 +249,7 @@ func (a *analysis) inPassing(n *name) (p passer, ok bool) {
 		one, sole := c.soleClient()
 		use += c.use
 		hidden := len(c.endpoint.leaves) == 0
-		if !sole || use > passing || ok && one != p.client || !hidden && !a.uncovered(n, c.endpoint) {
+		if !sole || use > passing || ok && one != p.client || !hidden && !c.uncovered() {
 			return p, false
 		}
 		p, ok = passer{one, p.hidden || hidden}, true
@@ -240,14 +269,14 @@ func (r *right) but(client netip.Prefix) uint64 { return r.all - r.sole[client] 
 
 type rights map[*endpoint]*right
 
-func (m rights) of(a *analysis, e *endpoint, passed map[*name]passer) *right {
+func (m rights) of(e *endpoint, passed map[*name]passer) *right {
 	if r := m[e]; r != nil {
 		return r
 	}
 	r := &right{sole: map[netip.Prefix]uint64{}}
 	m[e] = r
 	for _, c := range e.cells {
-		if c.use == 0 || c.probe || !c.established() || c.name == nil || a.uncovered(c.name, e) {
+		if c.use == 0 || c.probe || !c.established() || c.name == nil || c.uncovered() {
 			continue
 		}
 		if _, ok := passed[c.name]; ok {
@@ -271,15 +300,26 @@ func (a *analysis) dropStray(n *name) {
 	}
 }
 
+// fewCells is how many cells of a name are compared with each other.
+const fewCells = 16
+
 // endpoints returns where clients use the name.
 func (n *name) endpoints() []*endpoint {
-	var out []*endpoint
+	out := make([]*endpoint, 0, 1)
 	seen := map[*endpoint]bool{}
 	for _, c := range n.cells {
-		if c.use > 0 && !seen[c.endpoint] {
-			seen[c.endpoint] = true
-			out = append(out, c.endpoint)
+		if c.use == 0 {
+			continue
 		}
+		if len(n.cells) > fewCells {
+			if seen[c.endpoint] {
+				continue
+			}
+			seen[c.endpoint] = true
+		} else if slices.Contains(out, c.endpoint) {
+			continue
+		}
+		out = append(out, c.endpoint)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package coverage
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"blindspot/discover"
 )
@@ -25,27 +26,52 @@ func register(k kind) {
 // findings runs every kind and orders what they found: severity, use, kind,
 // name. The order is the same for the same traffic.
 func (a *analysis) findings() []discover.Finding {
-	out := []discover.Finding{}
-	rank := map[string]int{}
-	for _, k := range kinds {
-		rank[k.name] = k.rank
-		out = append(out, k.find(a)...)
+	found := make([][]discover.Finding, len(kinds))
+	var order []placed
+	for i, k := range kinds {
+		found[i] = k.find(a)
+		for j := range found[i] {
+			f := &found[i][j]
+			f.Detail += askedText(f)
+			order = append(order, placed{f.Severity.Rank(), k.rank, len(order), f.Handshakes, f.Share, f.Hostname, f})
+		}
 	}
-	for i := range out {
-		out[i].Detail += askedText(&out[i])
+	slices.SortFunc(order, placed.compare)
+	out := make([]discover.Finding, len(order))
+	for i := range order {
+		out[i] = *order[i].Finding
 	}
-	slices.SortStableFunc(out, func(x, y discover.Finding) int {
-		return cmp.Or(
-			cmp.Compare(y.Severity.Rank(), x.Severity.Rank()),
-			cmp.Compare(y.Share, x.Share),
-			cmp.Compare(y.Handshakes, x.Handshakes),
-			cmp.Compare(rank[x.Kind], rank[y.Kind]),
-			cmp.Compare(x.Hostname, y.Hostname),
-			slices.Compare(x.Endpoints, y.Endpoints),
-			cmp.Compare(x.Certificate, y.Certificate),
-			cmp.Compare(x.Surface, y.Surface),
-			cmp.Compare(x.Detail, y.Detail),
-		)
-	})
 	return out
+}
+
+// placed is a finding with what most often tells its place.
+type placed struct {
+	severity, kind, at int
+	handshakes         uint64
+	share              float64
+	hostname           string
+	*discover.Finding
+}
+
+func (x placed) compare(y placed) int {
+	switch {
+	case x.severity != y.severity:
+		return cmp.Compare(y.severity, x.severity)
+	case x.share != y.share:
+		return cmp.Compare(y.share, x.share)
+	case x.handshakes != y.handshakes:
+		return cmp.Compare(y.handshakes, x.handshakes)
+	case x.kind != y.kind:
+		return cmp.Compare(x.kind, y.kind)
+	}
+	if c := strings.Compare(x.hostname, y.hostname); c != 0 {
+		return c
+	}
+	return cmp.Or(
+		slices.Compare(x.Endpoints, y.Endpoints),
+		cmp.Compare(x.Certificate, y.Certificate),
+		cmp.Compare(x.Surface, y.Surface),
+		cmp.Compare(x.Detail, y.Detail),
+		cmp.Compare(x.at, y.at),
+	)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"blindspot/discover"
@@ -27,7 +28,7 @@ var oldVersionFlags = map[string]string{
 // are further words.
 func command(c *cell, more ...string) string {
 	e := c.endpoint
-	args := []string{"openssl", "s_client"}
+	args := append(make([]string, 0, 16), "openssl", "s_client")
 	if e.target != "" && strings.Contains(e.preface, "http-connect") {
 		args = append(args, "-proxy", quote(e.server.String()), "-connect", quote(e.target))
 	} else {
@@ -94,5 +95,5 @@ func addCheck(host string, addr netip.AddrPort, port uint16) string {
 	if host == "" {
 		return fmt.Sprintf("Add a check of %s", addr)
 	}
-	return fmt.Sprintf("Add a check of %s:%d that sends the name and verifies the certificate", host, port)
+	return "Add a check of " + host + ":" + strconv.Itoa(int(port)) + " that sends the name and verifies the certificate"
 }

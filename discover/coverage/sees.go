@@ -28,7 +28,7 @@ func (a *analysis) witnessBySight() {
 // sends, or, where it sends none, of the endpoint that it dials.
 func (a *analysis) cellsOf(k *check) []*cell {
 	if k.Hostname != "" {
-		n := a.names[k.Hostname]
+		n := a.names.find(k.Hostname)
 		if n == nil {
 			return nil
 		}

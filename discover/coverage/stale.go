@@ -134,7 +134,7 @@ func (a *analysis) replacedInStock(cells []*cell) (*inventory.Record, []*showing
 	for _, g := range groupBy(cells, func(c *cell) (use, bool) { return useOf(c), true }) {
 		w := &showing{leaf: old, endpoint: g[0].endpoint, cells: g}
 		for _, c := range g {
-			widen(&w.first, &w.last, c.shownFirst, c.shownLast)
+			widen(&w.first, &w.last, c.shown.first.time(), c.shown.last.time())
 		}
 		ended := !old.NotAfter.IsZero() && w.last.After(old.NotAfter.Add(clockSkew))
 		late := !r.NotBefore.IsZero() && w.last.After(r.NotBefore.Add(settling))
@@ -181,7 +181,7 @@ func issuerName(dn string) string {
 // the name after the old one.
 func (a *analysis) changed(w *showing) bool {
 	for _, c := range w.endpoint.under(w.cells[0].name) {
-		if l := c.leaf(); l != nil && l != w.leaf && l.known && l.NotBefore.After(w.leaf.NotBefore) && !c.shownLast.Before(w.last) {
+		if l := c.leaf(); l != nil && l != w.leaf && l.known && l.NotBefore.After(w.leaf.NotBefore) && !c.shown.last.time().Before(w.last) {
 			return true
 		}
 	}

@@ -90,7 +90,7 @@ func (s *served) collect(cells []*cell) {
 	for _, g := range groupBy(cells, func(c *cell) (leafAt, bool) { return leafAt{c.leaf(), c.endpoint}, true }) {
 		w := &showing{leaf: g[0].leaf(), endpoint: g[0].endpoint, cells: g}
 		for _, c := range g {
-			widen(&w.first, &w.last, c.shownFirst, c.shownLast)
+			widen(&w.first, &w.last, c.shown.first.time(), c.shown.last.time())
 		}
 		s.showings = append(s.showings, w)
 	}

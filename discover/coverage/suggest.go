@@ -296,7 +296,9 @@ func (a *analysis) suggestion(c *cluster) Suggestion {
 	}
 	slices.Sort(s.Ports)
 	s.Share = share(s.Handshakes, a.total)
-	s.Hostnames = names(nameCounts(cells))
+	list := nameCounts(cells)
+	slices.SortFunc(list, byUse)
+	s.Hostnames = names(list)
 	s.Authorities = ranked(cells, func(x *cell) string { return issuerText(x.chain) })
 	s.ClientAuthorities = ranked(cells, func(x *cell) string { return issuerText(x.client) })
 	s.TrustDomains = ranked(cells, func(x *cell) string {
@@ -382,7 +384,7 @@ func (a *analysis) trustedBy(cells []*cell) []string {
 	var out []string
 	for _, s := range a.courts.stores {
 		trusts := func(c *cell) bool {
-			return s.Judge(c.hearings()[trust.Server].certificates(), &a.courts.known, c.shownLast, trust.Server).Trusted == discover.Yes
+			return s.Judge(c.hearings()[trust.Server].certificates(), &a.courts.known, c.shown.last.time(), trust.Server).Trusted == discover.Yes
 		}
 		if len(chains) > 0 && !slices.ContainsFunc(chains, func(c *cell) bool { return !trusts(c) }) {
 			out = append(out, s.Name)

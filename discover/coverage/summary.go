@@ -19,7 +19,7 @@ func (a *analysis) result() *Result {
 	a.sumUp(r.Findings)
 	r.Summary, r.AskedOnly, r.OutOfScope = a.summary, a.askOnly, a.foreign
 	for n := range a.asked {
-		if known := a.names[n]; known == nil || known.use == 0 {
+		if known := a.names.find(n); known == nil || known.use == 0 {
 			r.AskedOnly.Names++
 		}
 	}

@@ -81,19 +81,21 @@ func matchesPattern(pattern, host string) bool {
 // surfaceUse is a surface with what uses it; the last one is unassigned.
 type surfaceUse struct {
 	Surface
-	endpoints map[*endpoint]struct{}
-	names     map[*name]struct{}
+	endpoints int
+	names     int
 	leaves    map[*cert]struct{}
+
+	lastEndpoint *endpoint // that was counted
+	lastName     *name
+	lastLeaf     *cert
 }
 
 func newSurfaces(list []Surface) []surfaceUse {
 	out := make([]surfaceUse, 0, len(list)+1)
 	for _, s := range append(slices.Clone(list), Surface{Name: unassigned}) {
 		out = append(out, surfaceUse{
-			Surface:   s,
-			endpoints: map[*endpoint]struct{}{},
-			names:     map[*name]struct{}{},
-			leaves:    map[*cert]struct{}{},
+			Surface: s,
+			leaves:  map[*cert]struct{}{},
 		})
 	}
 	return out
@@ -101,6 +103,9 @@ func newSurfaces(list []Surface) []surfaceUse {
 
 // surfaceOf returns the index of the first surface that matches a cell.
 func (a *analysis) surfaceOf(c *cell) int {
+	if len(a.surfaces) == 1 {
+		return 0
+	}
 	p := place{endpoint: c.endpoint, leaf: c.leaf(), clients: c.clients.Exact}
 	if c.name != nil {
 		p.hostname = c.name.text

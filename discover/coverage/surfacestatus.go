@@ -24,13 +24,13 @@ func (a *analysis) surfaceStatus(findings []discover.Finding, covers map[*check]
 	out := []SurfaceStatus{}
 	for i := range a.surfaces {
 		s := &a.surfaces[i]
-		if !a.configured(i) && len(s.endpoints) == 0 {
+		if !a.configured(i) && s.endpoints == 0 {
 			continue
 		}
 		v := &views[i]
 		out = append(out, SurfaceStatus{
 			Name: s.Name, Owner: s.Owner, TrustStore: s.TrustStore,
-			Endpoints: len(s.endpoints), Hostnames: len(s.names),
+			Endpoints: s.endpoints, Hostnames: s.names,
 			Certificates: certificateStatus(s.leaves),
 			Status:       v.status(worst[s.Name], len(s.leaves)),
 			Validation:   v.validation, Clients: v.behaviour(), MTLS: v.mtls(), Checks: v.checks,
@@ -200,13 +200,13 @@ func (a *analysis) countChecks(views []view, covers map[*check][]*endpoint) {
 		in := map[int]bool{}
 		for _, list := range [...][]*endpoint{covers[k], k.witnessed} {
 			for _, e := range list {
-				for _, c := range e.under(a.names[k.Hostname]) {
+				for _, c := range e.under(a.names.find(k.Hostname)) {
 					in[c.surface] = true
 				}
 			}
 		}
 		if !k.strong() && k.about() != "" { // a weak check covers nothing, and is there
-			if n := a.names[k.about()]; n != nil {
+			if n := a.names.find(k.about()); n != nil {
 				for _, c := range bounded(n.cells, maxEndpoints) {
 					in[c.surface] = in[c.surface] || c.real() && k.onPort(c.endpoint.port())
 				}

@@ -3,6 +3,7 @@ package coverage
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,16 +21,28 @@ const (
 func clean(s string) string { return cleanTo(s, maxShown) }
 
 func cleanTo(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
+	if !plain(s) {
+		s = strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '?'
+			}
+			return r
+		}, s)
+	}
 	if len(s) > limit {
 		s = s[:limit] + "..."
 	}
 	return s
+}
+
+// plain reports whether s is printable ASCII.
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // describe names a certificate for people: its first name, or its subject.
@@ -59,12 +72,12 @@ func count(n uint64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return strconv.FormatUint(n, 10) + " " + what + "s"
 }
 
 // used is "8 handshakes of 2 clients (20.0 % of traffic)".
 func used(f *discover.Finding) string {
-	return fmt.Sprintf("%s of %s (%s of traffic)", count(f.Handshakes, "handshake"), count(f.Clients, "client"), percent(f.Share))
+	return count(f.Handshakes, "handshake") + " of " + count(f.Clients, "client") + " (" + percent(f.Share) + " of traffic)"
 }
 
 func percent(share float64) string {
@@ -77,6 +90,9 @@ func percent(share float64) string {
 // some lists the first few and counts the others.
 func some(list []string) string {
 	const shown = 3
+	if len(list) == 1 {
+		return list[0]
+	}
 	if len(list) <= shown {
 		return strings.Join(list, ", ")
 	}

@@ -101,7 +101,7 @@ func (u *undelivered) names(r *inventory.Record) []*name {
 	for _, host := range r.Names {
 		if parent, ok := strings.CutPrefix(host, "*."); ok {
 			out = append(out, u.under[parent]...)
-		} else if n := u.a.names[host]; n != nil {
+		} else if n := u.a.names.find(host); n != nil {
 			out = append(out, n)
 		}
 	}

@@ -170,18 +170,19 @@ func renewal(x, y *cell) bool {
 	if x.leaf().NotBefore.After(y.leaf().NotBefore) {
 		x, y = y, x
 	}
-	_, last := x.met()
-	first, _ := y.met()
+	_, last := x.meeting()
+	first, _ := y.meeting()
 	return last.Before(first)
 }
 
-// met is when clients met the cell's chain, or, where they were not seen to, when
+// meeting is when clients met the cell's chain, or, where they were not seen to, when
 // our own look did.
-func (c *cell) met() (first, last time.Time) {
-	if c.asked.IsZero() {
-		return c.first, c.last
+func (c *cell) meeting() (first, last time.Time) {
+	s := c.shown
+	if c.asked == 0 {
+		s = c.met
 	}
-	return c.shownFirst, c.shownLast
+	return s.first.time(), s.last.time()
 }
 
 func sorted(list []string) []string {

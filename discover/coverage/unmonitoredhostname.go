@@ -31,8 +31,9 @@ func findUnmonitoredHostnames(a *analysis) []discover.Finding {
 			list = append(list, n)
 		}
 	}
-	var out []discover.Finding
-	for _, g := range groupNames(list) {
+	groups := groupNames(list)
+	out := make([]discover.Finding, 0, len(groups))
+	for _, g := range groups {
 		out = append(out, a.unmonitored(g))
 	}
 	return out
@@ -50,49 +51,78 @@ type nameGroup struct {
 
 // groupNames puts names together that are one deployment.
 func groupNames(list []*name) [][]*name {
-	groups := groupNamesBy(list, wildcardGroup)
-	groups = regroup(groups, parentGroup)
-	return regroup(groups, endpointGroup)
+	groups, single := groupNamesBy(list, wildcardGroup)
+	groups = slices.DeleteFunc(groups, func(g []*name) bool { return len(g) == 1 })
+	single, apart := divide(single, crowdedPlace)
+	for _, key := range [...]func(*name) nameGroup{parentGroup, endpointGroup} {
+		var coarser [][]*name
+		coarser, single = regroup(single, key)
+		groups = append(groups, coarser...)
+	}
+	for _, list := range [...][]*name{single, apart} {
+		for i := range list {
+			groups = append(groups, list[i:i+1:i+1])
+		}
+	}
+	return groups
+}
+
+// crowdedPlace reports whether the endpoint where a name is used most may have
+// more than maxSeparate names.
+func crowdedPlace(n *name) bool { return len(mostUsed(n.realCells()).endpoint.cells) > maxSeparate }
+
+// divide tells the names for which is holds from the others.
+func divide(list []*name, is func(*name) bool) (yes, no []*name) {
+	for _, n := range list {
+		if is(n) {
+			yes = append(yes, n)
+		} else {
+			no = append(no, n)
+		}
+	}
+	return yes, no
 }
 
 // regroup groups the names that still are alone by a coarser key, where that
 // key has more than maxSeparate of them.
-func regroup(groups [][]*name, key func(*name) nameGroup) [][]*name {
-	var out [][]*name
-	var single []*name
-	for _, g := range groups {
-		if len(g) > 1 {
-			out = append(out, g)
-		} else {
-			single = append(single, g[0])
-		}
-	}
-	for _, g := range groupNamesBy(single, key) {
+func regroup(list []*name, key func(*name) nameGroup) (groups [][]*name, single []*name) {
+	coarser, _ := groupNamesBy(list, key)
+	for _, g := range coarser {
 		if len(g) > maxSeparate {
-			out = append(out, g)
-			continue
-		}
-		for _, n := range g {
-			out = append(out, []*name{n})
+			groups = append(groups, g)
+		} else {
+			single = append(single, g...)
 		}
 	}
-	return out
+	return groups, single
 }
 
-func groupNamesBy(list []*name, key func(*name) nameGroup) [][]*name {
-	var out [][]*name
+// groupNamesBy puts names with the same key together, in the order of
+// appearance, and in single those that are alone with theirs.
+func groupNamesBy(list []*name, key func(*name) nameGroup) (groups [][]*name, single []*name) {
 	at := map[nameGroup]int{}
-	for _, n := range list {
+	place := make([]int, len(list)) // of each name in groups, -1 for none
+	for i, n := range list {
+		place[i] = -1
 		k := key(n)
-		i, ok := at[k]
-		if !ok {
-			i = len(out)
-			at[k] = i
-			out = append(out, nil)
+		if k.name != nil {
+			continue
 		}
-		out[i] = append(out[i], n)
+		g, ok := at[k]
+		if !ok {
+			g = len(groups)
+			at[k] = g
+			groups = append(groups, nil)
+		}
+		place[i] = g
+		groups[g] = append(groups[g], n)
 	}
-	return out
+	for i, n := range list {
+		if place[i] < 0 || len(groups[place[i]]) == 1 {
+			single = append(single, n)
+		}
+	}
+	return groups, single
 }
 
 // wildcardGroup is the wildcard of a certificate that a name is served by, or,
@@ -138,11 +168,22 @@ func endpointGroup(n *name) nameGroup {
 	return nameGroup{surface: top.surface, endpoint: top.endpoint}
 }
 
-func (n *name) realCells() []*cell { return filter(n.cells, (*cell).real) }
+// realCells are those of clients that findings may rest on; not to be changed.
+func (n *name) realCells() []*cell {
+	for _, c := range n.cells {
+		if !c.real() {
+			return filter(n.cells, (*cell).real)
+		}
+	}
+	return n.cells
+}
 
 func (a *analysis) unmonitored(group []*name) discover.Finding {
-	var cells []*cell
-	for _, n := range group {
+	cells := group[0].realCells()
+	if len(group) > 1 {
+		cells = slices.Clone(cells)
+	}
+	for _, n := range group[1:] {
 		cells = append(cells, n.realCells()...)
 	}
 	f := a.finding("unmonitored-hostname", cells)
@@ -169,6 +210,9 @@ func (a *analysis) unmonitored(group []*name) discover.Finding {
 // vouchersOf are checks of other names that see, on each of the endpoints, the
 // very certificate that clients of these names get; nil where one cell lacks it.
 func (a *analysis) vouchersOf(cells []*cell) []*check {
+	if len(a.vouchers) == 0 {
+		return nil
+	}
 	var out []*check
 	for _, c := range cells {
 		k := a.vouchers[leafAt{c.leaf(), c.endpoint}]
@@ -184,6 +228,9 @@ func (a *analysis) vouchersOf(cells []*cell) []*check {
 
 // touching are checks that go to one of the endpoints by its address, for no name.
 func (a *analysis) touching(cells []*cell) []*check {
+	if len(a.checks.byAddr) == 0 {
+		return nil
+	}
 	var out []*check
 	seen := map[*endpoint]bool{}
 	for _, c := range cells {
@@ -201,13 +248,10 @@ func (a *analysis) touching(cells []*cell) []*check {
 }
 
 func unmonitoredDetail(f *discover.Finding, cells []*cell, n int, touching, vouchers []*check) string {
-	what := f.Hostname + " is"
+	text := f.Hostname + " is in use at " + some(f.Endpoints) + " and no check names it: " + used(f)
 	if n > 1 {
-		what = fmt.Sprintf("%d names of one deployment (%s) are", n, some(names(nameCounts(cells))))
-	}
-	text := fmt.Sprintf("%s in use at %s and no check names it: %s", what, some(f.Endpoints), used(f))
-	if n > 1 {
-		text = fmt.Sprintf("%s in use at %s and no check names them: %s", what, some(f.Endpoints), used(f))
+		text = fmt.Sprintf("%d names of one deployment (%s) are in use at %s and no check names them: %s",
+			n, some(names(nameCounts(cells))), some(f.Endpoints), used(f))
 	}
 	if l := topLeaf(cells); l != nil && l.known {
 		text += "; " + validityText(l, lastShown(f.LastSeen, cells), outOfValidity(cells))
@@ -232,7 +276,7 @@ func validityText(l *cert, at time.Time, broken bool) string {
 	case broken:
 		return "clients met it with a certificate outside of its validity"
 	}
-	return "its certificate is valid until " + stamp(l.NotAfter)
+	return "its certificate is valid until " + l.told().until
 }
 
 func unmonitoredRemedy(f *discover.Finding, cells []*cell, touching []*check) string {

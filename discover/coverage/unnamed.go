@@ -20,8 +20,8 @@ func init() { register(kind{name: "unnamed-endpoint", rank: 17, find: findUnname
 // checks of a load balancer ask for no name). More than maxSeparate of one issuer
 // in one surface are one finding.
 func findUnnamed(a *analysis) []discover.Finding {
-	bare := filter(a.order, func(c *cell) bool {
-		return c.real() && c.kind == discover.NameNone && !a.covered(c) && !a.vouchedByName(c)
+	bare := filter(a.sifted.unnamed, func(c *cell) bool {
+		return !a.covered(c) && !a.vouchedByName(c)
 	})
 	var out []discover.Finding
 	for _, kin := range groupBy(bare, func(c *cell) (issuerKey, bool) { return issuerOf(c), true }) {
@@ -89,7 +89,7 @@ func (a *analysis) checkedOnlyHere(host string, c *cell) bool {
 	if !cover.on(c.endpoint.port()) {
 		return false
 	}
-	n := a.names[host]
+	n := a.names.find(host)
 	return n == nil || !slices.ContainsFunc(n.cells, func(o *cell) bool { return o.endpoint.port() == c.endpoint.port() })
 }
 

@@ -77,8 +77,7 @@ func (a *analysis) unused(c *check) bool {
 	case c.about() != "":
 		return a.checks.domains[registrable(c.about())]
 	}
-	_, seen := a.inUse[c.addr]
-	return seen
+	return slices.ContainsFunc(a.byServer[c.addr], func(e *endpoint) bool { return e.use > 0 })
 }
 
 func (c *check) speaksTLS() bool {

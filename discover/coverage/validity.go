@@ -36,10 +36,12 @@ func findExpired(a *analysis) []discover.Finding {
 	for _, cells := range a.byLeaf(phaseExpired) {
 		out = append(out, a.outside("expired-certificate", cells))
 	}
-	for _, cells := range groupBy(a.order, a.endedSince) {
-		out = append(out, a.endedFinding(cells))
+	if a.inv.Live {
+		for _, cells := range groupBy(a.order, a.endedSince) {
+			out = append(out, a.endedFinding(cells))
+		}
 	}
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
+	for _, cells := range groupBy(a.sifted.outside, func(c *cell) (leafKey, bool) {
 		if c.phase != phaseIntermediate || !c.real() {
 			return leafKey{}, false
 		}
@@ -47,7 +49,7 @@ func findExpired(a *analysis) []discover.Finding {
 	}) {
 		out = append(out, a.intermediate(cells))
 	}
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
+	for _, cells := range groupBy(a.sifted.certified, func(c *cell) (leafKey, bool) {
 		if !c.clientExpired || !c.real() {
 			return leafKey{}, false
 		}
@@ -71,7 +73,7 @@ func findNotYetValid(a *analysis) []discover.Finding {
 // byLeaf groups the cells of a phase: clients' use, or, where there is none of
 // a certificate in a surface, the checks'.
 func (a *analysis) byLeaf(p phase) [][]*cell {
-	groups := groupBy(a.order, func(c *cell) (leafKey, bool) {
+	groups := groupBy(a.sifted.outside, func(c *cell) (leafKey, bool) {
 		return leafKey{c.leaf(), c.surface}, c.phase == p && (c.real() || c.use == 0 && c.checks > 0 || c.vouches)
 	})
 	for i, cells := range groups {
@@ -157,8 +159,8 @@ func outsideRemedy(f *discover.Finding, l *cert, cells []*cell) string {
 // endedSince finds, in a live store, use that a certificate's end has overtaken.
 func (a *analysis) endedSince(c *cell) (leafKey, bool) {
 	l := c.leaf()
-	if !a.inv.Live || l == nil || !c.real() || c.phase != phaseValid || !l.known || l.NotAfter.IsZero() ||
-		!a.at.After(l.NotAfter.Add(clockSkew)) || a.shortLived(l) || a.at.Sub(c.last) > idle {
+	if l == nil || !c.real() || c.phase != phaseValid || !l.known || l.NotAfter.IsZero() ||
+		!a.at.After(l.NotAfter.Add(clockSkew)) || a.shortLived(l) || a.at.Sub(c.met.last.time()) > idle {
 		return leafKey{}, false
 	}
 	met := func(o *cell) bool { return o.leaf() == l && o.phase == phaseExpired }

@@ -18,29 +18,33 @@ func init() { register(kind{name: "weak-tls", rank: 20, find: findWeakTLS}) }
 // for the signature of a self-signed certificate, which proves nothing.
 func findWeakTLS(a *analysis) []discover.Finding {
 	var out []discover.Finding
-	for _, cells := range groupBy(a.order, func(c *cell) (leafKey, bool) {
-		w := weakCertificate(c)
-		return leafKey{w, c.surface}, w != nil && c.real() && c.established()
+	for _, cells := range groupBy(a.sifted.weak, func(c *cell) (leafKey, bool) {
+		return leafKey{weakCertificate(c), c.surface}, true
 	}) {
 		out = append(out, a.weakCertFinding(cells))
 	}
-	old := filter(a.order, func(c *cell) bool { return legacy[c.version] != "" && c.real() && c.established() })
+	old := a.sifted.retired
 	for _, cells := range groupBy(old, versionKey(old)) {
 		out = append(out, a.weakVersion(cells))
 	}
 	return out
 }
 
-// weakCertificate returns the weak certificate that a cell's chain holds: the
-// leaf, or an intermediate. Roots are the clients' own.
+// weakCertificate returns the weak certificate that a cell's chain holds.
 func weakCertificate(c *cell) *cert {
 	if c.chain == nil {
 		return nil
 	}
-	if c.chain.leaf.weak != "" {
-		return c.chain.leaf
+	return c.chain.weak
+}
+
+// findWeak returns the weak certificate that a chain holds: the leaf, or an
+// intermediate. Roots are the clients' own.
+func (ch *chain) findWeak() *cert {
+	if ch.leaf.weak != "" {
+		return ch.leaf
 	}
-	for _, x := range c.chain.extra {
+	for _, x := range ch.extra {
 		if x.weak != "" && !x.SelfSigned && x.Subject != x.Issuer {
 			return x
 		}

@@ -6,19 +6,45 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"blindspot/discover"
 )
 
 func init() { register(format{name: "json", place: 2, report: writeJSON, list: writeListJSON}) }
 
-// writeJSON writes the report as one object.
+// writeJSON writes the report as one object, its findings one by one: there may
+// be as many as names.
 func writeJSON(w *bufio.Writer, r *Report, _ Options) error {
-	b, err := marshal(r, "  ")
+	rest := *r
+	rest.Findings = []discover.Finding{}
+	b, err := marshal(&rest, "  ")
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(b)
+	head, tail, found := bytes.Cut(b, []byte(noFindings)) // unique: no string has a line feed in it
+	if !found || len(r.Findings) == 0 {
+		_, err = w.Write(b)
+		return err
+	}
+	w.Write(head)
+	w.WriteString(noFindings[:len(noFindings)-len("],\n")])
+	var one []byte
+	for i := range r.Findings {
+		if one, err = appendFinding(one[:0], &r.Findings[i]); err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.Write(one)
+	}
+	w.WriteString("\n  ],\n")
+	_, err = w.Write(tail)
 	return err
 }
+
+// noFindings is the line of a report without findings.
+const noFindings = "\n  \"findings\": [],\n"
 
 // writeListJSON writes an array of objects, one a line.
 func writeListJSON(w *bufio.Writer, l *List, _ Options) error {

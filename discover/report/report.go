@@ -71,6 +71,11 @@ type Sensor struct {
 	Hidden      Counts `json:"hidden"`
 	Lost        Counts `json:"lost"`
 
+	// CutOff and Filtered count packets that the kernel left out, which is no
+	// loss; of live sensors only.
+	CutOff   uint64 `json:"cut_off,omitempty"`
+	Filtered uint64 `json:"filtered,omitempty"`
+
 	Bytes uint64   `json:"bytes"`
 	Notes []string `json:"notes"` // about single sources: where a capture broke off
 }
@@ -189,6 +194,7 @@ func sensorOf(v *discover.Visibility) Sensor {
 	return Sensor{
 		Packets: v.Packets, KernelDrops: v.KernelDrops, Handshakes: v.Handshakes,
 		Hidden: countsOf(v.Hidden, hiddenCauses), Lost: countsOf(v.Lost, lostCauses),
+		CutOff: v.Kinds[discover.KindCutOff], Filtered: v.Kinds[discover.KindFiltered],
 		Bytes: v.Bytes, Notes: orEmpty(slices.Clone(v.Notes)),
 	}
 }

@@ -38,6 +38,11 @@ var causeWords = map[string]string{
 	"unread-frames":    "aggregated frames not read",
 	"tunnel-ids":       "handshakes without their tunnel's number",
 	"tunnel-names":     "handshakes without their tunnel",
+	"interface-drops":  "packets dropped by the interface",
+	"softnet-drops":    "packets dropped by the machine before capture",
+	"retention":        "handshakes and sessions that retention dropped",
+	"events":           "lines of the event log that could not be written",
+	"evidence":         "packets of handshakes that the evidence capture did not take",
 }
 
 // nothing is what is said of losses where there are none.
@@ -129,6 +134,9 @@ func (s *Sensor) traffic(first, last *time.Time) string {
 	text := quantity(s.Handshakes, "handshake")
 	if s.Packets > 0 {
 		text += " in " + quantity(s.Packets, "packet")
+	}
+	if s.CutOff > 0 {
+		text += " (" + number(s.CutOff) + " more, of answered connections, were left in the kernel)"
 	}
 	if first == nil || last == nil {
 		return text

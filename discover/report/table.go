@@ -74,10 +74,39 @@ func (p *page) line(parts ...string) {
 func (p *page) para(first, color, text string) {
 	indent := columns(first)
 	lead := p.paint(first, color)
+	if isPlain(text) && !strings.Contains(text, "  ") {
+		p.wrapped(lead, indent, strings.Trim(text, " "))
+		return
+	}
 	for _, l := range wrap(text, p.prose()-indent) {
 		p.line(lead, l)
 		lead = strings.Repeat(" ", indent)
 	}
+}
+
+// wrapped writes what wrap makes of printable ASCII with single spaces, without
+// making it.
+func (p *page) wrapped(lead string, indent int, text string) {
+	for width := p.prose() - indent; text != ""; {
+		end := lineEnd(text, width)
+		p.line(lead, text[:end])
+		text = text[min(end+1, len(text)):]
+		lead = strings.Repeat(" ", indent)
+	}
+}
+
+// lineEnd is where the last word ends that is within width, or the first one.
+func lineEnd(text string, width int) int {
+	if len(text) <= width {
+		return len(text)
+	}
+	if end := strings.LastIndexByte(text[:max(width+1, 0)], ' '); end > 0 {
+		return end
+	}
+	if end := strings.IndexByte(text, ' '); end > 0 {
+		return end
+	}
+	return len(text)
 }
 
 // labelled writes lines with their labels in a column.
