@@ -19,7 +19,10 @@ type Packet struct {
 type Source interface {
 	// Next fills batch from the front and returns how many packets it holds.
 	// They are valid until the next call. An error, io.EOF after the last
-	// packet, comes alone: with n == 0, and again on every further call.
+	// packet, comes alone: with n == 0, and again on every further call. A
+	// live source returns n == 0 without an error when no packet came for a
+	// while; of an interface that is down it says so with every call until it
+	// is up.
 	Next(batch []Packet) (n int, err error)
 	// Stats returns the counters so far.
 	Stats() Stats
@@ -38,6 +41,10 @@ type Stats struct {
 	Received       uint64 // packets that the interfaces received
 	InterfaceDrops uint64 // lost by the interfaces
 	KernelDrops    uint64 // lost by the operating system
+
+	// What only a live source has.
+	QueueFreezes uint64 // times that its ring was full
+	ClockSteps   uint64 // times that the system's clock was set
 
 	BlocksSkipped uint64 // pcapng blocks of types that are not read
 	Oversized     uint64 // pcapng packets over maxRecord, skipped

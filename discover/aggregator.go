@@ -216,7 +216,7 @@ func (a *Aggregator) admit(o *Observation, hash uint32) (NameKind, string) {
 		return NameValid, name
 	}
 	if o.InUse() {
-		if len(a.names.list) >= a.cfg.MaxNames {
+		if a.names.len() >= a.cfg.MaxNames {
 			a.stats.NamesBeyond++
 			return NameBeyond, ""
 		}
@@ -225,7 +225,7 @@ func (a *Aggregator) admit(o *Observation, hash uint32) (NameKind, string) {
 	if name, ok := a.asked.has(hash, o.SNI); ok {
 		return NameValid, name
 	}
-	if len(a.asked.list) >= a.cfg.MaxAskedNames {
+	if a.asked.len() >= a.cfg.MaxAskedNames {
 		a.stats.AskedBeyond++
 		return NameBeyond, ""
 	}
@@ -351,6 +351,6 @@ func (a *Aggregator) Len() int { return len(a.sightings) }
 // Stats returns the counters.
 func (a *Aggregator) Stats() AggregatorStats {
 	s := a.stats
-	s.Names, s.AskedOnly = len(a.names.list), len(a.asked.list)
+	s.Names, s.AskedOnly = a.names.len(), a.asked.len()
 	return s
 }

@@ -79,16 +79,31 @@ func ParseCertificate(der []byte) *Certificate {
 // readAs is ParseCertificate where the fingerprint is known; it keeps der.
 func readAs(sum Fingerprint, der []byte) *Certificate {
 	c := &Certificate{SHA256: sum, DER: der}
-	raw, ok := readCertificate(c.DER)
-	x, err := x509.ParseCertificate(c.DER)
-	if err != nil {
-		c.Problem = problemText(err)
-		c.Lenient = ok && c.fillLenient(&raw)
-	} else {
-		c.fillStrict(&raw, x)
+	raw, ok := readCertificate(der)
+	if !ok || !isPlain(der) || !c.fillPlain(&raw) {
+		*c = Certificate{SHA256: sum, DER: der}
+		c.fill(&raw, ok)
 	}
 	c.SelfSigned = c.callsItselfIssuer()
 	return c
+}
+
+// fillPlain reads a plain certificate, and reports false where its key is none.
+func (c *Certificate) fillPlain(raw *rawCertificate) bool {
+	c.fillLenient(raw)
+	return c.PublicKey != nil
+}
+
+// fill reads a certificate about which crypto/x509 has to be asked; ok says that
+// the lenient parser has found one.
+func (c *Certificate) fill(raw *rawCertificate, ok bool) {
+	x, err := x509.ParseCertificate(c.DER)
+	if err != nil {
+		c.Problem = problemText(err)
+		c.Lenient = ok && c.fillLenient(raw)
+		return
+	}
+	c.fillStrict(raw, x)
 }
 
 func problemText(err error) string {

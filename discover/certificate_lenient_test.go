@@ -258,7 +258,7 @@ func TestLenientAgreesWithX509OnCorpus(t *testing.T) {
 	if len(paths) == 0 {
 		t.Skip("no captures in ../shared/corpus")
 	}
-	seen := map[Fingerprint]bool{}
+	seen, plain := map[Fingerprint]bool{}, 0
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -267,15 +267,19 @@ func TestLenientAgreesWithX509OnCorpus(t *testing.T) {
 		for _, der := range scanCertificates(data) {
 			if id := FingerprintOf(der); !seen[id] && compareWithX509(t, der) {
 				seen[id] = true
+				samePlain(t, der, path)
+				if isPlain(der) {
+					plain++
+				}
 				if c := ParseCertificate(der); c.Lenient || c.Problem != "" {
 					t.Errorf("%s: %s: %s", path, id, c.Problem)
 				}
 			}
 		}
 	}
-	t.Logf("%d certificates compared", len(seen))
-	if len(seen) == 0 {
-		t.Error("no certificate found in the captures")
+	t.Logf("%d certificates compared, %d of them plain", len(seen), plain)
+	if len(seen) == 0 || plain == 0 {
+		t.Error("no certificate, or no plain one, found in the captures")
 	}
 }
 

@@ -16,6 +16,11 @@ func (a *Aggregator) See(v Visibility, at time.Time) {
 	iv.Packets += v.Packets - a.known.Packets
 	iv.Bytes += v.Bytes - a.known.Bytes
 	iv.KernelDrops += v.KernelDrops - a.known.KernelDrops
+	for kind, n := range v.Kinds {
+		if d := n - a.known.Kinds[kind]; d > 0 {
+			iv.Kinds = addCounts(iv.Kinds, map[string]uint64{kind: d})
+		}
+	}
 	for cause, n := range a.lost(v.Lost) {
 		if d := n - a.known.Lost[cause]; d > 0 {
 			iv.Lost[cause] += d
@@ -66,6 +71,18 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 	return b
 }
 
+// DrainCertificates returns the certificates and chains that are new since the
+// last call, if they are so many. They change no more: the batch can be stored
+// while observations are added, and Drain does not return them again.
+func (a *Aggregator) DrainCertificates(many int) *Batch {
+	if len(a.newCerts) < many {
+		return &Batch{}
+	}
+	b := &Batch{Part: a.part, Certificates: a.newCerts, Chains: a.newChains}
+	a.newCerts, a.newChains = nil, nil
+	return b
+}
+
 // Restore gives back a batch that could not be stored; it will be part of the
 // next Drain. Only for batches drained without forget.
 func (a *Aggregator) Restore(b *Batch) {
@@ -91,7 +108,7 @@ func (a *Aggregator) forget() {
 // until the next Add.
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
-		First: a.first, Last: a.last, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
+		First: a.first, Last: a.last, Lasting: true, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
 		Certificate: func(f Fingerprint) *Certificate {
 			if c := a.certs[f]; c != nil {
 				return c.Certificate
@@ -100,7 +117,7 @@ func (a *Aggregator) Inventory() *Inventory {
 		},
 		Chain: func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
-			for _, s := range a.sorted() {
+			for _, s := range a.sightings { // as they were first seen
 				if !yield(s, nil) {
 					return
 				}
@@ -111,56 +128,6 @@ func (a *Aggregator) Inventory() *Inventory {
 		inv.Sensor.Add(&a.intervals[t].Visibility)
 	}
 	return inv
-}
-
-// sorted returns the sightings in an order that does not depend on the map's.
-func (a *Aggregator) sorted() []*Sighting {
-	type item struct {
-		prefix uint64 // of the hostname: most comparisons need no more
-		*Sighting
-	}
-	items := make([]item, len(a.sightings))
-	for i, s := range a.sightings {
-		items[i] = item{prefixOf(s.Hostname), s}
-	}
-	slices.SortFunc(items, func(x, y item) int {
-		if x.prefix != y.prefix {
-			return cmp.Compare(x.prefix, y.prefix)
-		}
-		return compareSightings(x.Sighting, y.Sighting)
-	})
-	list := make([]*Sighting, len(items))
-	for i := range items {
-		list[i] = items[i].Sighting
-	}
-	return list
-}
-
-// prefixOf is the beginning of s as a number; numbers compare as strings do.
-func prefixOf(s string) uint64 {
-	var b [8]byte
-	copy(b[:], s)
-	return be64(b[:])
-}
-
-func compareSightings(x, y *Sighting) int {
-	if c := cmp.Compare(x.Hostname, y.Hostname); c != 0 {
-		return c
-	}
-	if c := x.Server.Compare(y.Server); c != 0 {
-		return c
-	}
-	return cmp.Or(x.Bucket.Compare(y.Bucket), x.First.Compare(y.First), x.Last.Compare(y.Last), compareKeys(&x.Key, &y.Key))
-}
-
-func compareKeys(x, y *Key) int {
-	return cmp.Or(
-		cmp.Compare(x.Name, y.Name), cmp.Compare(x.Sensor, y.Sensor), cmp.Compare(x.Network, y.Network),
-		cmp.Compare(x.Target, y.Target), cmp.Compare(x.Transport, y.Transport),
-		slices.Compare(x.Chain[:], y.Chain[:]), slices.Compare(x.ClientChain[:], y.ClientChain[:]),
-		cmp.Compare(x.Known, y.Known), cmp.Compare(x.LengthEvidence, y.LengthEvidence),
-		cmp.Compare(x.Version, y.Version), cmp.Compare(x.Preface, y.Preface),
-		cmp.Compare(x.Outcome, y.Outcome), cmp.Compare(x.Alert, y.Alert), cmp.Compare(x.Class, y.Class))
 }
 
 func (a *Aggregator) sortedHops() []HopCount {

@@ -6,10 +6,19 @@ import (
 	"strings"
 )
 
+// indexParts is how many parts an index has, by the upper bits of the hash. They
+// grow one by one: no single addition waits for all of a large index to be
+// moved.
+const indexParts = 64
+
 // index finds numbers by hash, in open addressing. It holds neither the things
 // nor all of their hashes: whoever looks up compares. So growing it moves eight
 // bytes a thing, where a map with the things as keys moves all of them.
 type index struct {
+	parts [indexParts]indexPart
+}
+
+type indexPart struct {
 	slots []uint64 // hash in the upper half, number+1 in the lower; 0 is free
 	used  int
 }
@@ -17,12 +26,13 @@ type index struct {
 // next returns the next number with the hash h, -1 where there is no more. The
 // first call has at = 0, each further one the at that the last one returned.
 func (x *index) next(h, at uint32) (n int, then uint32) {
-	if len(x.slots) == 0 {
+	slots := x.parts[h%indexParts].slots
+	if len(slots) == 0 {
 		return -1, at
 	}
-	mask := uint32(len(x.slots) - 1)
+	mask := uint32(len(slots) - 1)
 	for {
-		slot := x.slots[(h+at)&mask]
+		slot := slots[(h/indexParts+at)&mask]
 		at++
 		switch {
 		case slot == 0:
@@ -35,40 +45,60 @@ func (x *index) next(h, at uint32) (n int, then uint32) {
 
 // add puts a number in. The caller has looked: it is not there.
 func (x *index) add(h uint32, n int) {
-	if 4*(x.used+1) > 3*len(x.slots) {
-		old := x.slots
-		x.slots = make([]uint64, max(64, 2*len(old)))
-		for _, slot := range old {
-			if slot != 0 {
-				x.put(slot)
-			}
-		}
+	p := &x.parts[h%indexParts]
+	if 4*(p.used+1) > 3*len(p.slots) {
+		p.grow()
 	}
-	x.used++
-	x.put(uint64(h)<<32 | uint64(n+1))
+	p.used++
+	p.put(uint64(h)<<32 | uint64(n+1))
 }
 
-func (x *index) put(slot uint64) {
-	mask := uint32(len(x.slots) - 1)
-	at := uint32(slot >> 32)
-	for x.slots[at&mask] != 0 {
+// pageSlots are the slots of a page of memory.
+const pageSlots = 4096 / 8
+
+func (p *indexPart) grow() {
+	old := p.slots
+	p.slots = make([]uint64, max(16, 2*len(old)))
+	for i := 0; i < len(p.slots); i += pageSlots {
+		p.slots[i] = 0 // a new page that is read first costs two faults
+	}
+	for _, slot := range old {
+		if slot != 0 {
+			p.put(slot)
+		}
+	}
+}
+
+func (p *indexPart) put(slot uint64) {
+	mask := uint32(len(p.slots) - 1)
+	at := uint32(slot>>32) / indexParts
+	for p.slots[at&mask] != 0 {
 		at++
 	}
-	x.slots[at&mask] = slot
+	p.slots[at&mask] = slot
 }
+
+const (
+	nameChunk = 1024     // names that are listed together
+	nameBytes = 32 << 10 // bytes of names that are allocated together
+)
 
 // nameSet is a set of strings that were hashed before.
 type nameSet struct {
-	index index
-	list  []string
+	index  index
+	chunks [][]string // each but the last one of nameChunk
+	count  int
+	text   strings.Builder // of the names that were added last
 }
+
+func (s *nameSet) len() int { return s.count }
 
 // has reports whether name, whose hash is h, is in the set, and returns the
 // set's own copy of it.
 func (s *nameSet) has(h uint32, name string) (string, bool) {
 	for n, at := s.index.next(h, 0); n >= 0; n, at = s.index.next(h, at) {
-		if s.list[n] == name {
-			return s.list[n], true
+		if own := s.chunks[n/nameChunk][n%nameChunk]; own == name {
+			return own, true
 		}
 	}
 	return name, false
@@ -76,9 +106,20 @@ func (s *nameSet) has(h uint32, name string) (string, bool) {
 
 // add puts a copy of name in, and returns it.
 func (s *nameSet) add(h uint32, name string) string {
-	name = strings.Clone(name) // it may be a part of something larger
-	s.index.add(h, len(s.list))
-	s.list = append(s.list, name)
+	if s.text.Cap()-s.text.Len() < len(name) {
+		s.text = strings.Builder{}
+		s.text.Grow(max(nameBytes, len(name)))
+	}
+	at := s.text.Len()
+	s.text.WriteString(name)
+	name = s.text.String()[at:]
+	if s.count%nameChunk == 0 {
+		s.chunks = append(s.chunks, make([]string, 0, nameChunk))
+	}
+	last := &s.chunks[len(s.chunks)-1]
+	*last = append(*last, name)
+	s.index.add(h, s.count)
+	s.count++
 	return name
 }
 

@@ -114,15 +114,17 @@ func TestHashOfKeys(t *testing.T) {
 	}
 }
 
-func TestSorted(t *testing.T) {
+// TestInventoryOrder: sightings come as they were first seen, which does not
+// depend on the order of a map.
+func TestInventoryOrder(t *testing.T) {
 	a := NewAggregator(AggregatorConfig{})
-	for _, name := range []string{"b.example", "api.shop.example.org", "", "a", "api.shop.example", "api.shop.b", "api.shop"} {
+	want := []string{"b.example", "api.shop.example", "", "a"}
+	for _, name := range append(want, want...) {
 		a.Add(observation(name, 1, Established))
 	}
 	var got []string
 	for s := range a.Inventory().Sightings {
 		got = append(got, s.Hostname)
 	}
-	want := []string{"", "a", "api.shop", "api.shop.b", "api.shop.example", "api.shop.example.org", "b.example"}
 	check(t, "names", fmt.Sprint(got), fmt.Sprint(want))
 }

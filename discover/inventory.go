@@ -18,6 +18,10 @@ type Visibility struct {
 	// Lost counts what was given up, by cause: "table-full", "reassembly",
 	// "unparsed", "names", "sightings", …
 	Lost map[string]uint64 `json:"lost"`
+	// Kinds counts, of a live sensor, the packets that were read by what they
+	// are ("tcp", "udp", …), and those that the kernel left out because nobody
+	// needs them: KindCutOff, KindFiltered. Empty for files.
+	Kinds map[string]uint64 `json:"packet_kinds,omitempty"`
 	// Notes are sentences about single sources: where a capture broke off.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -28,6 +32,12 @@ const (
 	CountECHPublic = "ech_public" // its name is another: ECH, and a provider's public name
 	CountESNI      = "esni"       // it offered ECH's forerunner; in "ech" too
 	CountEarlyData = "early_data" // it offered 0-RTT data, sent before any answer
+)
+
+// Packets that a live sensor did not read, and has not lost (Visibility.Kinds).
+const (
+	KindCutOff   = "cut-off"  // of connections that were answered
+	KindFiltered = "filtered" // left out by the capture filter
 )
 
 // HidesCertificate reports whether a word of Visibility.Hidden counts
@@ -48,6 +58,9 @@ func (v *Visibility) Add(other *Visibility) {
 	v.Handshakes += other.Handshakes
 	v.Hidden = addCounts(v.Hidden, other.Hidden)
 	v.Lost = addCounts(v.Lost, other.Lost)
+	if len(other.Kinds) > 0 {
+		v.Kinds = addCounts(v.Kinds, other.Kinds)
+	}
 	v.Notes = append(v.Notes, other.Notes...)
 }
 
@@ -69,7 +82,11 @@ type Inventory struct {
 	// Live says that the traffic goes on: validity is judged by now, not by
 	// the time of the traffic.
 	Live bool
-	// Sightings yields every sighting; a sighting is valid until the next one.
+	// Lasting says that sightings and certificates are held anyway: who keeps
+	// them needs no copy, and must not change them.
+	Lasting bool
+	// Sightings yields every sighting; a sighting is valid until the next one,
+	// or, with Lasting, as long as the inventory is.
 	Sightings iter.Seq2[*Sighting, error]
 	// Certificate returns a certificate by fingerprint, nil where unknown.
 	Certificate func(Fingerprint) *Certificate

@@ -45,23 +45,20 @@ func (p *provings) prove(o *Observation, leaf *knownCertificate) Tri {
 	if p.seen++; p.seen%proofEvery == 0 {
 		p.credit = min(p.credit+1, proofCredit)
 	}
-	k := proofKey{o.Server, leaf.SHA256}
-	if o.Outcome != Established {
-		end := p.ends[k]
-		if end.result != Yes && end.tries < maxProofTries {
-			end.result = p.check(o, leaf, k, end)
-		}
-		return end.result
-	}
-	switch {
-	case leaf.proven:
+	if o.Outcome == Established && leaf.proven {
 		return Yes
-	case leaf.tries >= maxProofTries || p.credit == 0:
-		return p.ends[k].result
 	}
-	p.credit--
-	leaf.tries++
-	return p.check(o, leaf, k, p.ends[k])
+	k := proofKey{o.Server, leaf.SHA256}
+	end := p.ends[k]
+	switch {
+	case o.Outcome != Established && (end.result == Yes || end.tries >= maxProofTries),
+		o.Outcome == Established && (leaf.tries >= maxProofTries || p.credit == 0):
+		return end.result
+	case o.Outcome == Established:
+		p.credit--
+		leaf.tries++
+	}
+	return p.check(o, leaf, k, end)
 }
 
 // check does the arithmetic.

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"database/sql/driver"
+	"net/netip"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type bulk struct {
 	blobs        []driver.Value // the last blob of each argument of many that was not empty
 	used         int            // arguments that wait in many
 	next         int            // argument that is set next
+	words        []byte         // scratch
 }
 
 // bulk prepares an insertion: head up to VALUES, row the values of one row, with
@@ -53,6 +55,19 @@ func (b *bulk) text(v string) {
 	a := &b.many.args[b.next].Value
 	if old, ok := (*a).(string); !ok || old != v {
 		*a = v
+	}
+	b.next++
+}
+
+// addr sets an address as addrText writes it.
+func (b *bulk) addr(v netip.AddrPort) {
+	b.words = b.words[:0]
+	if v.Addr().IsValid() {
+		b.words = v.AppendTo(b.words)
+	}
+	a := &b.many.args[b.next].Value
+	if old, ok := (*a).(string); !ok || old != string(b.words) {
+		*a = string(b.words)
 	}
 	b.next++
 }

@@ -144,6 +144,16 @@ func (c *conn) transact(f func() error) error {
 	return err
 }
 
+// transactRows is transact for statements that change few pages each. What such
+// a statement changes is kept in memory, to undo it alone: SQLite would write it
+// to a file, three times as much as the rows of a new store are.
+func (c *conn) transactRows(f func() error) error {
+	if err := c.script("PRAGMA temp_store = MEMORY"); err != nil {
+		return err
+	}
+	return errors.Join(c.transact(f), c.script("PRAGMA temp_store = DEFAULT"))
+}
+
 func (s *stmt) set(args []driver.Value) {
 	for i, a := range args {
 		s.args[i].Value = a

@@ -14,6 +14,11 @@
 // comment at each column; the views handshakes and chain_certificates are
 // meant for people.
 //
+// Hours fold into days, and days into one row of each key for all the time
+// before (Fold, Shrink). What a sum holds is sealed: a writer that still has
+// figures of such an hour is refused, so that nothing counts twice. Stores are
+// merged source by source (Merge), each of which appears when it is complete.
+//
 // One connection writes, in immediate transactions; any number read at the
 // same time and see the last finished transaction, once a new store has its
 // first batch: until then they wait for the writer. All methods of DB may be

@@ -121,17 +121,20 @@ func (q *Query) head(c *conn, inv *discover.Inventory, key discover.SketchKey) e
 // for each key. The order within a key makes folding repeatable.
 const selectSightings = `
 SELECT s.key, s.bucket, s.first_seen, s.last_seen, s.handshakes, s.client_list, s.client_more, s.client_sketch,
-  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.choice, s.forwarded
+  s.ech, s.client_auth, s.key_proven, s.key_mismatch, s.ocsp_good, s.ocsp_bad, s.hello_retry, s.packets_lost, s.choice, s.forwarded, s.source
 FROM (SELECT b.source, b.part, b.bucket ` + fromBuckets + `) AS b
 CROSS JOIN sightings AS s ON s.source = b.source AND s.part = b.part AND s.bucket = b.bucket
 WHERE s.last_seen >= ?2 AND s.first_seen < ?3
 ORDER BY s.key, s.bucket, s.source, s.part`
 
 func (db *DB) walk(q Query, late *lateError, yield func(*discover.Sighting, error) bool) {
-	err := db.read("read sightings", func(c *conn) error {
+	err := db.read("read sightings", func(c *conn) (err error) {
 		f := fold{c: c, key: db.sketch, keys: newKeyScan(c), choices: newNumbered("choices", choiceColumns, scanChoice)}
 		defer f.keys.close()
 		f.yield = func(s *discover.Sighting) bool { return yield(s, nil) }
+		if f.foreign, err = foreignKeys(c); err != nil {
+			return err
+		}
 		if err := c.each(selectSightings, f.add, q.args()...); err != nil {
 			return err
 		}
@@ -151,6 +154,7 @@ type fold struct {
 	keys    keyScan
 	choices numbered[choice]
 	key     discover.SketchKey
+	foreign map[int64]discover.SketchKey // of sources that were merged
 	yield   func(*discover.Sighting) bool
 
 	started bool
@@ -233,7 +237,7 @@ func (f *fold) more(r *rows) (err error) {
 	if err := other.SetSketch(r.blob(7)); err != nil {
 		return fmt.Errorf("client sketch: %w", err)
 	}
-	s.Clients.Merge(&other, f.key)
+	s.Clients.Merge(&other, f.keyOf(r.int(18)))
 	s.ECH, s.ClientAuth, s.KeyProven, s.KeyMismatch = s.ECH+r.uint(8), s.ClientAuth+r.uint(9), s.KeyProven+r.uint(10), s.KeyMismatch+r.uint(11)
 	s.OCSPGood, s.OCSPBad, s.HelloRetry, s.PacketsLost = s.OCSPGood+r.uint(12), s.OCSPBad+r.uint(13), s.HelloRetry+r.uint(14), s.PacketsLost+r.uint(15)
 	if !last.Before(f.newest) {

@@ -21,9 +21,7 @@ ON CONFLICT DO UPDATE SET
 
 // putOffer merges one offer by max into what the source has for its part.
 func putOffer(c *conn, source int64, part uint32, o *discover.OfferCount) error {
-	return c.exec(insertOffer, source, int64(part), o.Network, addrText(o.Server), o.Target, o.Preface, o.State, o.Class,
-		nanos(o.First), nanos(o.Last), count(o.Count), count(o.Clients.Distinct()),
-		notNil(appendClients(nil, o.Clients.Exact)), count(o.Clients.More), notNil(o.Clients.Sketch()))
+	return insertOfferRow(c, source, int64(part), o)
 }
 
 const fromOffers = `FROM counted_sources AS o CROSS JOIN offers AS b ON b.source = o.id

@@ -20,7 +20,7 @@ import (
 const applicationID = 0x626c7370
 
 // defaultBusyTimeout is how long a writer waits for another one's transaction.
-const defaultBusyTimeout = 5 * time.Second
+const defaultBusyTimeout = 15 * time.Second
 
 // Page cache of a connection in KiB. A writer's holds a flush; a reader's also
 // bounds the memory of a sort, which goes to a temporary file beyond it.
@@ -38,8 +38,11 @@ const maxIdleReaders = 4
 type Options struct {
 	ReadOnly  bool // never writes; the file must exist
 	MustExist bool // an error where there is no file, instead of a new one
-	// BusyTimeout is how long to wait for another writer; 0 is 5 s.
+	// BusyTimeout is how long to wait for another writer; 0 is 15 s.
 	BusyTimeout time.Duration
+	// SketchKey is the key of a new store's client sketches; zero makes one at
+	// random. Only sketches with the same key can be added up exactly.
+	SketchKey discover.SketchKey
 }
 
 // DB is an open store.
@@ -91,6 +94,7 @@ func Open(path string, o Options) (*DB, error) {
 	if o.ReadOnly {
 		err = db.openReader()
 	} else {
+		db.sketch = o.SketchKey
 		err = db.openWriter()
 	}
 	if err != nil {
@@ -216,6 +220,11 @@ func (db *DB) openWriter() error {
 			return db.explain("prepare", err)
 		}
 	}
+	if v == 0 && db.sketch != (discover.SketchKey{}) {
+		if err := c.exec("UPDATE settings SET value = ? WHERE name = 'sketch_key'", db.sketch[:]); err != nil {
+			return db.explain("prepare", err)
+		}
+	}
 	return db.loadSketchKey(c)
 }
 
@@ -278,10 +287,14 @@ func (db *DB) openReader() error {
 		return err
 	}
 	if v < len(steps) {
-		return fmt.Errorf("store %s has version %d, this blindspot reads version %d: open it once for writing (blindspot pcap --db %s FILE), which brings it up to date", db.path, v, len(steps), db.path)
+		return fmt.Errorf("store %s has %w %d, this blindspot reads version %d: open it once for writing (blindspot pcap --db %s FILE), which brings it up to date", db.path, ErrOlder, v, len(steps), db.path)
 	}
 	return db.loadSketchKey(c)
 }
+
+// ErrOlder is in the chain of the error for a store of an older version, which is
+// brought up to date when it is opened for writing.
+var ErrOlder = errors.New("version")
 
 // identify returns the store's version, 0 for an empty database.
 func (db *DB) identify(c *conn) (version int, err error) {
@@ -367,6 +380,10 @@ func (db *DB) read(doing string, f func(*conn) error) error {
 
 // write runs f in a transaction on the write connection.
 func (db *DB) write(doing string, f func(*conn) error) error {
+	return db.transact(doing, (*conn).transact, f)
+}
+
+func (db *DB) transact(doing string, transact func(*conn, func() error) error, f func(*conn) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	if db.writer == nil {
@@ -375,7 +392,7 @@ func (db *DB) write(doing string, f func(*conn) error) error {
 		}
 		return fmt.Errorf("%s: store %s is closed", doing, db.path)
 	}
-	err := db.writer.transact(func() error { return f(db.writer) })
+	err := transact(db.writer, func() error { return f(db.writer) })
 	if err != nil {
 		db.profiles.forget()
 		db.choices.forget()

@@ -45,6 +45,7 @@ type Writer struct {
 	src discover.Source
 	run bool
 
+	seal    seal // read at the beginning of each transaction
 	scratch scratch
 }
 
@@ -57,7 +58,7 @@ func isRun(src *discover.Source) bool {
 // Start begins a source. Its rows are there for reports as soon as they are
 // written.
 func (db *DB) Start(src discover.Source) (*Writer, error) {
-	w := &Writer{db: db, src: src, run: isRun(&src)}
+	w := &Writer{db: db, src: src, run: isRun(&src), seal: unsealed}
 	err := db.write("start source "+src.Name, func(c *conn) error {
 		_, err := c.one("INSERT INTO sources (kind, name, sensor, run, state, started) VALUES (?, ?, ?, ?, 'reading', ?) RETURNING id",
 			func(r *rows) { w.id = r.int(0) },
@@ -120,7 +121,7 @@ func (w *Writer) removeUnfinished(c *conn) error {
 		return nil
 	}
 	var left []int64
-	err := c.each("SELECT id FROM sources WHERE kind = ? AND name = ? AND sensor = ? AND run = 0 AND state <> 'finished'",
+	err := c.each("SELECT id FROM sources WHERE kind = ? AND name = ? AND sensor = ? AND run = 0 AND state <> 'finished' AND origin = X''",
 		func(r *rows) error { left = append(left, r.int(0)); return nil }, w.src.Kind, w.src.Name, w.src.Sensor)
 	for _, id := range left {
 		err = errors.Join(err, remove(c, id))
@@ -184,4 +185,4 @@ SELECT s.id, s.kind, s.name, s.sensor, s.identity, s.state, s.reason, s.started,
        (SELECT max(last_seen) FROM buckets WHERE source = s.id),
        (SELECT sum(packets) FROM visibility WHERE source = s.id),
        (SELECT sum(handshakes) FROM visibility WHERE source = s.id)
-FROM sources AS s ORDER BY s.id`
+FROM sources AS s WHERE s.unlisted = 0 ORDER BY s.id`

@@ -8,7 +8,7 @@ import (
 	"blindspot/discover"
 )
 
-const visibilityColumns = "bucket, width, packets, bytes, kernel_drops, handshakes, hidden, lost, notes"
+const visibilityColumns = "bucket, width, packets, bytes, kernel_drops, handshakes, hidden, lost, notes, kinds"
 
 // putInterval merges one interval by max into what the source has for its part
 // and bucket.
@@ -23,12 +23,12 @@ func putInterval(c *conn, source int64, part uint32, v *discover.Interval) error
 	if err := errors.Join(err, bad); err != nil {
 		return err
 	}
-	text := "INSERT INTO visibility (width, packets, bytes, kernel_drops, handshakes, hidden, lost, notes, source, part, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	text := "INSERT INTO visibility (width, packets, bytes, kernel_drops, handshakes, hidden, lost, notes, kinds, source, part, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	if found {
-		text = "UPDATE visibility SET width = ?, packets = ?, bytes = ?, kernel_drops = ?, handshakes = ?, hidden = ?, lost = ?, notes = ? WHERE source = ? AND part = ? AND bucket = ?"
+		text = "UPDATE visibility SET width = ?, packets = ?, bytes = ?, kernel_drops = ?, handshakes = ?, hidden = ?, lost = ?, notes = ?, kinds = ? WHERE source = ? AND part = ? AND bucket = ?"
 	}
 	return c.exec(text, int64(next.Width), count(next.Packets), count(next.Bytes), count(next.KernelDrops), count(next.Handshakes),
-		counts(next.Hidden), counts(next.Lost), notes(next.Notes), source, int64(part), nanos(v.Bucket))
+		counts(next.Hidden), counts(next.Lost), notes(next.Notes), counts(next.Kinds), source, int64(part), nanos(v.Bucket))
 }
 
 func counts(m map[string]uint64) string {
@@ -49,7 +49,7 @@ func intervalOf(r *rows) (discover.Interval, error) {
 	v := discover.Interval{Bucket: timeOf(r.int(0)), Width: time.Duration(r.int(1))}
 	v.Packets, v.Bytes, v.KernelDrops, v.Handshakes = r.uint(2), r.uint(3), r.uint(4), r.uint(5)
 	return v, errors.Join(
-		json.Unmarshal([]byte(r.text(6)), &v.Hidden), json.Unmarshal([]byte(r.text(7)), &v.Lost), fromList(r.text(8), &v.Notes))
+		json.Unmarshal([]byte(r.text(6)), &v.Hidden), json.Unmarshal([]byte(r.text(7)), &v.Lost), fromList(r.text(8), &v.Notes), json.Unmarshal([]byte(r.text(9)), &v.Kinds))
 }
 
 // maxInterval merges two states of the same interval: the larger figure is the
@@ -59,6 +59,7 @@ func maxInterval(a, b *discover.Interval) discover.Interval {
 	out.Packets, out.Bytes = max(a.Packets, b.Packets), max(a.Bytes, b.Bytes)
 	out.KernelDrops, out.Handshakes = max(a.KernelDrops, b.KernelDrops), max(a.Handshakes, b.Handshakes)
 	out.Hidden, out.Lost = maxCounts(a.Hidden, b.Hidden), maxCounts(a.Lost, b.Lost)
+	out.Kinds = maxCounts(a.Kinds, b.Kinds)
 	out.Notes = a.Notes
 	if len(b.Notes) > len(a.Notes) {
 		out.Notes = b.Notes

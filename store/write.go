@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"blindspot/discover"
@@ -39,21 +40,39 @@ func (w *Writer) Write(b *discover.Batch) error {
 	if b.Empty() {
 		return nil
 	}
-	err := w.db.write("write to source "+w.src.Name, func(c *conn) error { return w.batch(c, b) })
+	return w.WriteAll(func(yield func(*discover.Batch) bool) { yield(b) })
+}
+
+// WriteAll is Write for several batches, in one transaction that lasts until
+// there are no more: other writers of the store wait that long.
+func (w *Writer) WriteAll(batches iter.Seq[*discover.Batch]) error {
+	err := w.db.transact("write to source "+w.src.Name, (*conn).transactRows, func(c *conn) error {
+		if err := w.there(c); err != nil {
+			return err
+		}
+		for b := range batches {
+			if err := w.batch(c, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	return w.db.settled()
 }
 
-func (w *Writer) batch(c *conn, b *discover.Batch) error {
-	there, err := c.one("SELECT 1 FROM sources WHERE id = ?", func(*rows) {}, w.id)
+// there makes sure that the source has not been removed.
+func (w *Writer) there(c *conn) error {
+	there, err := w.seal.load(c, w.id)
 	if err == nil && !there {
 		err = errSuperseded
 	}
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (w *Writer) batch(c *conn, b *discover.Batch) error {
 	for _, cert := range b.Certificates {
 		if err := putCertificate(c, cert); err != nil {
 			return err
@@ -64,44 +83,69 @@ func (w *Writer) batch(c *conn, b *discover.Batch) error {
 			return err
 		}
 	}
-	for i := range b.Hops {
-		if err := putHop(c, w.id, b.Part, &b.Hops[i]); err != nil {
-			return err
-		}
-	}
-	for _, o := range b.Offers {
-		if err := putOffer(c, w.id, b.Part, o); err != nil {
-			return err
-		}
+	if err := w.putParts(c, b); err != nil {
+		return err
 	}
 	for i := range b.Visibility {
+		late, err := w.seal.refuses(c, w.id, nanos(b.Visibility[i].Bucket))
+		if err != nil {
+			return err
+		}
+		if late {
+			continue
+		}
 		if err := putInterval(c, w.id, b.Part, &b.Visibility[i]); err != nil {
 			return err
 		}
 	}
-	return w.sightings(c, b)
+	if err := w.sightings(c, b); err != nil {
+		return err
+	}
+	return w.seal.tell(c, w.id)
 }
 
 // sightings writes keys, buckets and figures, each in the order of its primary
-// key: a B-tree that grows at one place touches each page once.
+// key: a B-tree that grows at one place touches each page once. Where all are in
+// one bucket the orders are the same, and one walk does.
 func (w *Writer) sightings(c *conn, b *discover.Batch) error {
 	order := w.scratch.order[:0]
 	for _, s := range b.Sightings {
+		bucket := nanos(s.Bucket)
+		late, err := w.seal.refuses(c, w.id, bucket)
+		if err != nil {
+			return err
+		}
+		if late {
+			continue
+		}
 		var id keyID
 		id, w.scratch.key = idOf(&s.Key, w.scratch.key)
-		order = append(order, row{id, nanos(s.Bucket), s})
+		order = append(order, row{id, bucket, s})
 	}
 	w.scratch.order = order
 	defer clear(order) // the sightings are the caller's
 	slices.SortFunc(order, byKey)
-	if err := w.putKeys(c, order); err != nil {
+	return w.put(c, b.Part, order)
+}
+
+// put writes rows in the order of their keys.
+func (w *Writer) put(c *conn, part uint32, order []row) error {
+	if len(order) == 0 {
+		return nil
+	}
+	to, err := w.rows(c, part)
+	if err != nil {
 		return err
 	}
+	defer to.close()
 	sameBucket := func(a, b row) int { return cmp.Compare(a.bucket, b.bucket) }
 	if !slices.IsSortedFunc(order, sameBucket) {
+		if err := to.putKeys(order); err != nil {
+			return err
+		}
 		slices.SortStableFunc(order, sameBucket)
 	}
-	return w.putSightings(c, b.Part, order)
+	return to.putBuckets(order)
 }
 
 const (
@@ -109,60 +153,6 @@ const (
 	keyRow     = "(?, ?, ?, ?, ?, ?, ?)"
 	onKnownKey = " ON CONFLICT DO NOTHING"
 )
-
-func (w *Writer) putKeys(c *conn, order []row) error {
-	b, err := c.bulk(insertKey, 0, keyRow, onKnownKey)
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	for i := range order {
-		if i > 0 && order[i].id == order[i-1].id {
-			continue
-		}
-		if err := w.putKey(c, b, &order[i]); err != nil {
-			return err
-		}
-	}
-	return b.flush()
-}
-
-func (w *Writer) putKey(c *conn, b *bulk, r *row) error {
-	k := &r.s.Key
-	profile, err := w.db.profiles.of(c, profileOf(k))
-	if err != nil {
-		return err
-	}
-	b.blob(r.id[:])
-	b.text(k.Hostname)
-	b.text(k.Target)
-	b.text(addrText(k.Server))
-	b.blob(digest(k.Chain[:]))
-	b.blob(digest(k.ClientChain[:]))
-	b.int(profile)
-	return b.done()
-}
-
-const insertBucket = `
-INSERT INTO buckets (source, part, bucket, width, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET width = max(width, excluded.width),
-  first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`
-
-// putBucket writes the row of the bucket that all of order are in.
-func putBucket(c *conn, source int64, part uint32, order []row) error {
-	first, last, width := order[0].s.First, order[0].s.Last, order[0].s.Width
-	for i := range order {
-		s := order[i].s
-		if s.First.Before(first) {
-			first = s.First
-		}
-		if s.Last.After(last) {
-			last = s.Last
-		}
-		width = max(width, s.Width)
-	}
-	return c.exec(insertBucket, source, int64(part), order[0].bucket, int64(width), nanos(first), nanos(last))
-}
 
 const (
 	insertSighting = `
@@ -196,97 +186,6 @@ ON CONFLICT DO UPDATE SET
   choice = CASE WHEN excluded.handshakes > handshakes THEN excluded.choice
     WHEN excluded.handshakes < handshakes OR choice = excluded.choice THEN choice
     ELSE (SELECT id FROM choices WHERE id IN (choice, excluded.choice) ORDER BY alpn DESC, cipher DESC, tls_group DESC LIMIT 1) END`
-
-// sightingRows inserts sightings of both kinds.
-type sightingRows struct{ plain, full *bulk }
-
-// putSightings writes a run of rows for each bucket.
-func (w *Writer) putSightings(c *conn, part uint32, order []row) (err error) {
-	var to sightingRows
-	if to.plain, err = c.bulk(insertSighting, sightingShared, plainRow, onKnownSighting); err != nil {
-		return err
-	}
-	defer to.plain.close()
-	if to.full, err = c.bulk(insertSighting, sightingShared, fullRow, onKnownSighting); err != nil {
-		return err
-	}
-	defer to.full.close()
-	for len(order) > 0 {
-		n := 1
-		for n < len(order) && order[n].bucket == order[0].bucket {
-			n++
-		}
-		if err := w.putRun(c, &to, part, order[:n]); err != nil {
-			return err
-		}
-		order = order[n:]
-	}
-	return nil
-}
-
-// putRun writes rows of one bucket.
-func (w *Writer) putRun(c *conn, to *sightingRows, part uint32, order []row) error {
-	if err := putBucket(c, w.id, part, order); err != nil {
-		return err
-	}
-	to.plain.share(w.id, int64(part), order[0].bucket)
-	to.full.share(w.id, int64(part), order[0].bucket)
-	for i := range order {
-		if err := w.putSighting(c, to, &order[i]); err != nil {
-			return err
-		}
-	}
-	if err := to.plain.flush(); err != nil {
-		return err
-	}
-	return to.full.flush()
-}
-
-func (w *Writer) putSighting(c *conn, to *sightingRows, r *row) error {
-	s := r.s
-	choice, err := w.db.choices.of(c, choice{s.ALPN, s.LastCipher, s.LastGroup})
-	if err != nil {
-		return err
-	}
-	distinct, sketch := s.Clients.Distinct(), s.Clients.Sketch() // in this order: the count puts the sketch in order
-	rare := s.Forwarded | s.Clients.More | s.ClientAuth | s.KeyMismatch | s.OCSPBad | s.HelloRetry | s.PacketsLost
-	b := to.plain
-	if rare != 0 || len(sketch) > 0 {
-		b = to.full
-	}
-	w.putCommon(b, r, distinct, choice)
-	if b == to.full {
-		b.uint(s.Forwarded)
-		b.uint(s.Clients.More)
-		b.blob(sketch)
-		b.uint(s.ClientAuth)
-		b.uint(s.KeyMismatch)
-		b.uint(s.OCSPBad)
-		b.uint(s.HelloRetry)
-		b.uint(s.PacketsLost)
-	}
-	return b.done()
-}
-
-// putCommon sets the columns that both kinds of rows have.
-func (w *Writer) putCommon(b *bulk, r *row, distinct uint64, choice int64) {
-	s := r.s
-	w.scratch.list = appendClients(w.scratch.list[:0], s.Clients.Exact)
-	b.blob(r.id[:])
-	b.int(nanos(s.First))
-	if s.Last.Equal(s.First) {
-		b.again()
-	} else {
-		b.int(nanos(s.Last))
-	}
-	b.uint(s.Count)
-	b.uint(distinct)
-	b.blob(w.scratch.list)
-	b.uint(s.ECH)
-	b.uint(s.KeyProven)
-	b.uint(s.OCSPGood)
-	b.int(choice)
-}
 
 // notNil makes an empty blob of nil, which would be NULL.
 func notNil(b []byte) []byte {

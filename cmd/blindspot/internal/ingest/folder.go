@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -10,8 +11,13 @@ import (
 
 const (
 	// maxHeld is how many sightings are held before they are written and
-	// forgotten.
+	// forgotten. Where hardly one in seldom handshakes finds its sighting there,
+	// holding them folds nothing, and fewHeld are enough.
 	maxHeld = 250_000
+	fewHeld = 64_000
+	seldom  = 64
+	// manyCertificates are stored without waiting for a flush.
+	manyCertificates = 512
 	// flushPackets is how many packets are read before what is new is written,
 	// so that a killed process loses little.
 	flushPackets = 10_000_000
@@ -25,11 +31,13 @@ type folder struct {
 	aggregator *discover.Aggregator
 	source     discover.Source
 	back       chan<- []*discover.Observation // those that were folded; nil for none
-	writer     *store.Writer                  // nil until there is something to write
+	keeper     *keeper                        // nil until there is something to write
+	writer     *store.Writer                  // after run: nil where nothing was written
 
 	before       discover.AggregatorStats
 	total        *atomic.Uint64
 	handshakes   uint64
+	folded       int // observations since the sightings were last forgotten
 	certificates int
 	flushed      uint64 // packets at the last flush
 }
@@ -49,8 +57,9 @@ func (f *folder) run(work <-chan batch, stop context.CancelFunc) (err error) {
 		}
 	}
 	if err == nil {
-		err = f.flush(false)
+		err = f.flush(true)
 	}
+	err = f.stored(err)
 	if err == nil && f.cfg.Events != nil {
 		err = f.cfg.Events.flush()
 	}
@@ -73,15 +82,26 @@ func (f *folder) take(b *batch) error {
 	if f.cfg.Store == nil {
 		return nil
 	}
+	return f.store(b.packets)
+}
+
+// store writes what need not, or must not, be held any longer.
+func (f *folder) store(packets uint64) error {
 	switch {
-	case f.aggregator.Len() > maxHeld:
-		f.flushed = b.packets
+	case f.full():
+		f.flushed = packets
 		return f.flush(true)
-	case b.packets-f.flushed > flushPackets:
-		f.flushed = b.packets
+	case packets-f.flushed > flushPackets:
+		f.flushed = packets
 		return f.flush(false)
 	}
-	return nil
+	return f.write(f.aggregator.DrainCertificates(manyCertificates), true)
+}
+
+// full reports whether so many sightings are held that they are to be forgotten.
+func (f *folder) full() bool {
+	held := f.aggregator.Len()
+	return held > maxHeld || held > fewHeld && (f.folded-held)*seldom < held
 }
 
 // giveBack hands observations over that nobody uses any more.
@@ -97,6 +117,7 @@ func (f *folder) add(o *discover.Observation) error {
 		return nil
 	}
 	f.aggregator.Add(o)
+	f.folded++
 	if !o.Handshake() {
 		return nil
 	}
@@ -114,26 +135,42 @@ func (f *folder) outside(o *discover.Observation) bool {
 		!f.cfg.Until.IsZero() && !o.Time.Before(f.cfg.Until)
 }
 
-// flush writes what has changed since the last time.
+// flush writes what has changed since the last time. What is forgotten is
+// stored while the next observations are folded; what is not has to be waited
+// for.
 func (f *folder) flush(forget bool) error {
-	b := f.aggregator.Drain(forget)
-	f.certificates += len(b.Certificates)
-	return f.write(b)
+	b := f.aggregator.Drain(forget && f.cfg.Store != nil)
+	if forget {
+		f.folded = 0
+	}
+	return f.write(b, forget)
 }
 
-// write stores a batch; the first one begins the source.
-func (f *folder) write(b *discover.Batch) error {
+// write stores a batch; the first one begins the source. Where the batch is
+// owned, that is nobody else's, it returns at once.
+func (f *folder) write(b *discover.Batch, owned bool) error {
+	f.certificates += len(b.Certificates)
 	if f.cfg.Store == nil || b.Empty() {
 		return nil
 	}
-	if f.writer == nil {
-		w, err := f.cfg.Store.Start(f.source)
-		if err != nil {
-			return err
-		}
-		f.writer = w
+	if f.keeper == nil {
+		f.keeper = newKeeper(f.cfg.Store, f.source)
 	}
-	return f.writer.Write(b)
+	if owned {
+		return f.keeper.give(b)
+	}
+	return f.keeper.keep(b)
+}
+
+// stored waits until everything is, unless there was an error before. What
+// there is to be said of the source then is for f.writer.
+func (f *folder) stored(err error) error {
+	if f.keeper == nil {
+		return err
+	}
+	err = cmp.Or(err, f.keeper.close())
+	f.writer = f.keeper.writer
+	return err
 }
 
 // names is how many hostnames in use this capture added.

@@ -172,9 +172,8 @@ func (im *importer) flush(forget bool) error {
 	f := im.folder
 	b := f.aggregator.Drain(forget)
 	b.Certificates = slices.Concat(b.Certificates, im.given)
-	f.certificates += len(b.Certificates)
 	im.given = nil
-	return f.write(b)
+	return f.write(b, false)
 }
 
 // find finds a certificate of the store by its SHA-1.
@@ -211,6 +210,7 @@ func (im *importer) finish(read *logs.Result, fault error, res *LogResult) error
 	if im.err == nil {
 		im.err = im.flush(false)
 	}
+	im.err = f.stored(im.err)
 	if im.err == nil && f.cfg.Events != nil {
 		im.err = f.cfg.Events.flush()
 	}

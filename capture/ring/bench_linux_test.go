@@ -1,0 +1,50 @@
+package ring_test
+
+import (
+	"testing"
+	"time"
+
+	"blindspot/capture"
+	"blindspot/capture/ring"
+)
+
+// BenchmarkNext reads packets that wait in the ring, looking at the first byte
+// of each.
+func BenchmarkNext(b *testing.B) {
+	for _, size := range []int{100, 1500} {
+		name := map[int]string{100: "small", 1500: "large"}[size]
+		b.Run(name, func(b *testing.B) {
+			pair(b)
+			r := open(b, ring.Config{Interface: "rx0"})
+			s := newSender(b, "tx0")
+			f := frame(size, 0, 0)
+			batch := make([]capture.Packet, 64)
+			const fill = 20000
+			var sum byte
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			b.ResetTimer()
+			for left, waiting := b.N, 0; left > 0; {
+				b.StopTimer()
+				for range min(fill, left) {
+					s.send(b, f)
+					waiting++
+				}
+				left -= waiting
+				time.Sleep(120 * time.Millisecond) // until the kernel has given the last block
+				b.StartTimer()
+				for waiting > 0 {
+					n, err := r.Next(batch)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, p := range batch[:n] {
+						sum += p.Data[0]
+					}
+					waiting -= n
+				}
+			}
+			_ = sum
+		})
+	}
+}
