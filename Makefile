@@ -10,12 +10,13 @@ TESTFLAGS ?=
 BENCH    ?= .
 COUNT    ?= 1
 WORKLOADS := $(or $(TMPDIR),/tmp)/blindspot-workloads
+SOAK ?= 1h
 # what make profile reads
 WORKLOAD ?= $(WORKLOADS)/handshakes.pcap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile lab clean
+.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile soak lab clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -70,6 +71,9 @@ profile: need ## flame graphs of processor time and allocations: bin/profile/*.s
 	  for kind in cpu mem; do $(GO) run ./testdata/bench flame bin/profile/$$command.$$kind bin/profile/$$command-$$kind.svg || exit 1; done || exit 1; \
 	done
 	@ls bin/profile/*.svg
+
+soak: need ## (root) a sensor at a steady rate for SOAK: memory and goroutines stay flat
+	BLINDSPOT_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 24h -run '^TestLiveSoak$$' ./cmd/blindspot
 
 lab: build ## (root) build the laboratories anew and assert their reports
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

@@ -220,7 +220,7 @@ type said struct {
 
 // turnsOf lets crypto/tls shake hands with itself in TLS 1.3, where the
 // server's flight does not depend on the name, and returns what both wrote.
-func turnsOf(t *testing.T, name string) []said {
+func turnsOf(t testing.TB, name string) []said {
 	t.Helper()
 	pem := filepath.Join(pcaps, "pki", "ecdsa.pem") // certificate and key
 	cert, err := tls.LoadX509KeyPair(pem, pem)

@@ -20,6 +20,9 @@ const module = "blindspot"
 var allowed = map[string][]string{
 	"capture":        nil,
 	"capture/decode": {"capture"},
+	"capture/filter": {"capture"},
+	"capture/ring":   {"capture"},
+	"capture/kernel": {"capture", "capture/decode"},
 
 	"tlsparse":          nil,
 	"tlsparse/quic":     {"tlsparse", "tlsparse/internal/protect"},
@@ -42,6 +45,8 @@ var allowed = map[string][]string{
 
 	"store": {"discover"},
 
+	"packaging": nil, // only tests
+
 	"cmd/blindspot":                  {"..."},
 	"cmd/blindspot/internal/config":  {"discover", "discover/monitored", "discover/inventory", "discover/trust", "cmd/blindspot/internal/nearest", "cmd/blindspot/internal/ports"},
 	"cmd/blindspot/internal/ingest":  {"capture/...", "discover", "discover/flow", "discover/logs", "store", "tlsparse/keylog", "cmd/blindspot/internal/term"},
@@ -49,16 +54,27 @@ var allowed = map[string][]string{
 	"cmd/blindspot/internal/nearest": nil,
 	"cmd/blindspot/internal/plugin":  {"discover", "discover/report", "cmd/blindspot/internal/nearest", "cmd/blindspot/internal/term"},
 	"cmd/blindspot/internal/ports":   {"capture/decode", "cmd/blindspot/internal/nearest"},
-	"cmd/blindspot/internal/show":    {"discover", "discover/coverage", "discover/report", "discover/verify", "cmd/blindspot/internal/term"},
+	"cmd/blindspot/internal/show":    {"discover", "discover/coverage", "discover/report", "discover/verify", "store", "cmd/blindspot/internal/term"},
 	"cmd/blindspot/internal/term":    nil,
+
+	"cmd/blindspot/internal/evidence": {"capture/...", "discover/flow"},
+	"cmd/blindspot/internal/metrics":  {"cmd/blindspot/internal/sensor"},
+	"cmd/blindspot/internal/opener":   {"capture", "capture/ring"},
+	"cmd/blindspot/internal/rings":    {"capture/..."},
+	"cmd/blindspot/internal/sandbox":  nil,
+	"cmd/blindspot/internal/sensor":   {"capture/...", "discover", "discover/flow", "store", "tlsparse/keylog", "cmd/blindspot/internal/evidence"},
+	"cmd/blindspot/internal/watch":    {"discover", "discover/coverage", "discover/monitored", "discover/verify", "store"},
 }
 
 // modules says where other people's modules may be imported.
 var modules = map[string][]string{
 	"github.com/andybalholm/brotli":          {"tlsparse/..."},
+	"github.com/cilium/ebpf":                 {"capture/kernel"},
 	"github.com/google/gopacket":             {"capture/..."},
 	"github.com/klauspost/compress":          {"capture/...", "tlsparse/..."},
 	"github.com/axiomhq/hyperloglog":         {"discover"},
+	"github.com/elastic/go-seccomp-bpf":      {"cmd/..."},
+	"github.com/landlock-lsm/go-landlock":    {"cmd/..."},
 	"github.com/mattn/go-sqlite3":            {"store"},
 	"github.com/prometheus/prometheus":       {"discover/monitored"},
 	"github.com/prometheus/common":           {"discover/monitored"},
@@ -68,7 +84,7 @@ var modules = map[string][]string{
 	"go.yaml.in/yaml/v3":                     {"discover/monitored", "discover/inventory", "discover/trust", "cmd/..."},
 	"golang.org/x/crypto":                    {"tlsparse/...", "discover/..."},
 	"golang.org/x/crypto/x509roots/fallback": {"discover/trust"},
-	"golang.org/x/net":                       {"discover/..."},
+	"golang.org/x/net":                       {"capture/...", "discover/..."},
 	"golang.org/x/sys":                       {"capture/...", "cmd/..."},
 	"golang.org/x/term":                      {"cmd/..."},
 	"golang.org/x/text":                      {"discover/..."},

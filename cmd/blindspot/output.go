@@ -19,11 +19,14 @@ type outputFlags struct {
 	colored       bool
 }
 
-func (f *outputFlags) add(cmd *cobra.Command) {
+func (f *outputFlags) add(cmd *cobra.Command) { f.addAmong(cmd, report.Formats()) }
+
+// addAmong is add where not every format is there.
+func (f *outputFlags) addAmong(cmd *cobra.Command, formats []string) {
 	fl := cmd.Flags()
-	fl.StringVarP(&f.format, "output", "o", "table", "`format`: "+strings.Join(report.Formats(), ", "))
+	fl.StringVarP(&f.format, "output", "o", "table", "`format`: "+strings.Join(formats, ", "))
 	fl.StringVar(&f.color, "color", "auto", "colour: auto, always or never (NO_COLOR is honoured)")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
 

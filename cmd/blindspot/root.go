@@ -51,7 +51,7 @@ handshakes whose secrets are handed over (--keylog, or in a capture). Only
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newSurfaces(), newChecks(), newCheck(), newImport(), newVerify(), newProtocols(), newVersion(), newMan())
+	root.AddCommand(newGap(), newPcap(), newHosts(), newCerts(), newEndpoints(), newSurfaces(), newChecks(), newCheck(), newImport(), newVerify(), newLive(), newDB(), newProtocols(), newVersion(), newMan())
 	return root
 }
 

@@ -45,3 +45,18 @@ func version() string {
 	}
 	return s + " " + info.GoVersion + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
+
+// versionParts are version, commit and Go version of the build.
+func versionParts() (version, commit, goVersion string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown", "unknown", runtime.Version()
+	}
+	commit = "unknown"
+	for _, v := range info.Settings {
+		if v.Key == "vcs.revision" {
+			commit = v.Value
+		}
+	}
+	return info.Main.Version, commit, info.GoVersion
+}

@@ -39,6 +39,7 @@ type File struct {
 	ExpiringWithin time.Duration // 0: not set
 	ECHPublicNames []string      // normalised; beside those that are known
 	TunnelPorts    []ports.Change
+	Live           Live // of the sensor
 }
 
 // Scope is what is ours.

@@ -28,6 +28,7 @@ func (d *decoder) root(n *yaml.Node) error {
 			return err
 		},
 		"tunnel_ports": d.tunnelPorts,
+		"live":         d.live,
 		"ech_public_names": func(n *yaml.Node) (err error) {
 			f.ECHPublicNames, err = d.publicNames(n)
 			return err
