@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/google/pprof/profile"
 )
 
 // frame is a function in the flame graph, called by the one that holds it.
@@ -26,44 +27,68 @@ func (f *frame) call(name string) *frame {
 	return c
 }
 
-// flame draws the last kind of value in a profile: processor time, or bytes
-// allocated where there is such a kind.
+// flame draws a profile: processor time, or bytes allocated.
 func flame(path, out string) error {
-	f, err := os.Open(path)
+	raw, err := exec.Command(goTool(), "tool", "pprof", "-raw", path).Output()
 	if err != nil {
-		return err
+		return fmt.Errorf("go tool pprof %s: %w", path, err)
 	}
-	defer f.Close()
-	p, err := profile.Parse(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	kind := len(p.SampleType) - 1
-	for i, t := range p.SampleType {
-		if t.Type == "alloc_space" {
-			kind = i
-		}
-	}
-	root := &frame{name: "all", calls: make(map[string]*frame)}
-	for _, s := range p.Sample {
-		root.add(s, s.Value[kind])
-	}
+	root, unit := read(string(raw))
 	if root.value == 0 {
 		return fmt.Errorf("%s: nothing was sampled", path)
 	}
-	return os.WriteFile(out, []byte(root.draw(p.SampleType[kind].Unit)), 0o644)
+	return os.WriteFile(out, []byte(root.draw(unit)), 0o644)
 }
 
-// add counts a stack, whose innermost function comes first.
-func (f *frame) add(s *profile.Sample, value int64) {
+func goTool() string { return cmp.Or(os.Getenv("GO"), "go") }
+
+// read takes what "pprof -raw" prints: samples as values and numbers of
+// locations, the innermost first, then the functions of each location.
+func read(raw string) (root *frame, unit string) {
+	_, rest, _ := strings.Cut(raw, "\nSamples:\n")
+	samples, rest, _ := strings.Cut(rest, "\nLocations\n")
+	locations, _, _ := strings.Cut(rest, "\nMappings\n")
+	functions := functionsOf(locations)
+	root = &frame{name: "all", calls: make(map[string]*frame)}
+	kinds, samples, _ := strings.Cut(samples, "\n")
+	kind := 1 // count and time, or count and bytes allocated first
+	_, unit, _ = strings.Cut(strings.Fields(kinds)[kind], "/")
+	unit, _, _ = strings.Cut(unit, "[")
+	for line := range strings.Lines(samples) {
+		values, stack, ok := strings.Cut(line, ": ")
+		words := strings.Fields(values)
+		if !ok || len(words) <= kind {
+			continue // a label
+		}
+		value, _ := strconv.ParseInt(words[kind], 10, 64)
+		root.add(strings.Fields(stack), functions, value)
+	}
+	return root, unit
+}
+
+// functionsOf returns the functions of each location, the innermost first: a
+// line with its number, then one for each that it was inlined into.
+func functionsOf(text string) map[string][]string {
+	functions := make(map[string][]string)
+	number := ""
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if id, ok := strings.CutSuffix(words[0], ":"); ok && len(words) > 3 {
+			number = id
+			words = words[3:]
+		}
+		functions[number] = append(functions[number], words[0])
+	}
+	return functions
+}
+
+// add counts a stack.
+func (f *frame) add(stack []string, functions map[string][]string, value int64) {
 	f.value += value
 	at := f
-	for _, location := range slices.Backward(s.Location) {
-		for _, line := range slices.Backward(location.Line) {
-			if line.Function == nil {
-				continue
-			}
-			at = at.call(line.Function.Name)
+	for _, location := range slices.Backward(stack) {
+		for _, name := range slices.Backward(functions[location]) {
+			at = at.call(name)
 			at.value += value
 		}
 	}
