@@ -37,7 +37,7 @@ race: need ## run the tests with the race detector
 	$(GO) test -race $(TESTFLAGS) ./...
 
 lint: need ## formatting, vet, staticcheck (and golangci-lint where installed)
-	@files=$$(gofmt -l cmd capture discover store tlsparse testdata .ci/*.go); \
+	@files=$$(gofmt -l cmd capture discover store tlsparse testdata packaging .ci/*.go); \
 	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w on them):"; echo "$$files"; exit 1; fi
 	$(GO) vet ./... ./testdata/pcaps/gen ./testdata/lengths/measure ./testdata/bench
 	$(GO) run $(STATICCHECK) ./... ./testdata/pcaps/gen ./testdata/lengths/measure ./testdata/bench
