@@ -51,6 +51,22 @@ type Stats struct {
 	SecretsLost   uint64 // decryption secrets blocks over a bound, not kept
 }
 
+// Plus returns the sum of both.
+func (s Stats) Plus(o Stats) Stats {
+	s.Packets += o.Packets
+	s.Bytes += o.Bytes
+	s.Truncated += o.Truncated
+	s.Received += o.Received
+	s.InterfaceDrops += o.InterfaceDrops
+	s.KernelDrops += o.KernelDrops
+	s.QueueFreezes += o.QueueFreezes
+	s.ClockSteps += o.ClockSteps
+	s.BlocksSkipped += o.BlocksSkipped
+	s.Oversized += o.Oversized
+	s.SecretsLost += o.SecretsLost
+	return s
+}
+
 // Interface is a capture interface that a source knows.
 type Interface struct {
 	Name       string // empty where the capture does not say

@@ -52,7 +52,7 @@ func (r *Reader) Read(ctx context.Context, src capture.Source) error {
 	r.current = src
 	err := r.read(ctx, src)
 	r.table.Close()
-	r.source = addStats(r.source, src.Stats())
+	r.source = r.source.Plus(src.Stats())
 	r.current = nil
 	if err == nil && len(r.unknown) > 0 {
 		err = &LinkError{Links: sortedLinks(r.unknown)}
@@ -152,7 +152,7 @@ func (r *Reader) Note(text string) { r.notes = append(r.notes, text) }
 func (r *Reader) Visibility() discover.Visibility {
 	src := r.source
 	if r.current != nil {
-		src = addStats(src, r.current.Stats())
+		src = src.Plus(r.current.Stats())
 	}
 	d, t := r.decoder.Stats(), r.table.Stats()
 	return discover.Visibility{
@@ -184,17 +184,4 @@ func lost(d *decode.Stats, t *Stats) map[string]uint64 {
 		"tunnel-ids":      t.TunnelIDs,
 		"tunnel-names":    t.TunnelNames,
 	}
-}
-
-func addStats(a, b capture.Stats) capture.Stats {
-	a.Packets += b.Packets
-	a.Bytes += b.Bytes
-	a.Truncated += b.Truncated
-	a.Received += b.Received
-	a.InterfaceDrops += b.InterfaceDrops
-	a.KernelDrops += b.KernelDrops
-	a.BlocksSkipped += b.BlocksSkipped
-	a.Oversized += b.Oversized
-	a.SecretsLost += b.SecretsLost
-	return a
 }
