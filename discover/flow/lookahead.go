@@ -7,8 +7,8 @@ const segmentBatch = 64
 
 // lookAhead hashes the flows of segments. Where the table is too large for the
 // caches it reads what taking them will read, of all at once: memory delivers
-// many at a time as fast as one. No loop that waits for memory branches on what it
-// reads: after a wrong guess the loads behind it would begin anew.
+// many at a time as fast as one. No loop branches on what it waits for: after a
+// wrong guess the loads behind it would begin anew.
 func (t *Table) lookAhead(list []decode.Segment) {
 	for i := range list {
 		t.hashes[i] = t.hashOf(&list[i])
@@ -22,7 +22,13 @@ func (t *Table) lookAhead(list []decode.Segment) {
 		slots[i] = t.index[t.hashes[i]&mask]
 	}
 	var sum uint32
-	for _, s := range slots[:len(list)] {
+	for i := range list {
+		s, at := slots[i], t.hashes[i]
+		for s != 0 && s.hash() != t.hashes[i] { // taken by another flow: its own is near
+			at++
+			s = t.index[at&mask]
+		}
+		slots[i] = s
 		if k := s.entry(); k != 0 {
 			sum += t.entry(k).hs
 		}

@@ -23,8 +23,9 @@ var charts = []chart{
 	{"cost-by-names.svg", "names", "nanoseconds a handshake to fold, by distinct names"},
 }
 
-// benchLine is a line of "go test -bench": name, parameter, cores, iterations, ns/op.
-var benchLine = regexp.MustCompile(`^Benchmark(\S+?)/(?:(\S+)/)?(\w+)=([0-9]+)([kM]?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op`)
+// benchLine is a line of "go test -bench": name, parameter, cores, iterations,
+// and the nanoseconds of a handshake where they are said, else of an operation.
+var benchLine = regexp.MustCompile(`^Benchmark(\S+?)/(?:(\S+)/)?(\w+)=([0-9]+)([kM]?)(?:-\d+)?\s+\d+\s+(?:[0-9.]+ ns/op\s+([0-9.]+) ns/handshake|([0-9.]+) ns/op)`)
 
 // curves draws each chart from the output of benchmarks, and prints its
 // figures as a table.
@@ -42,7 +43,7 @@ func curves(path, dir string) error {
 		}
 		series := strings.TrimSpace(m[1] + " " + m[2])
 		x, _ := strconv.ParseFloat(m[4], 64)
-		y, _ := strconv.ParseFloat(m[6], 64)
+		y, _ := strconv.ParseFloat(m[6]+m[7], 64) // one of them is empty
 		x *= map[string]float64{"": 1, "k": 1e3, "M": 1e6}[m[5]]
 		if figures[m[3]] == nil {
 			figures[m[3]] = make(map[string]map[float64][]float64)
