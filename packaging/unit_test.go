@@ -44,7 +44,7 @@ func TestUnitSettings(t *testing.T) {
 	settings := unit(t)
 	want := map[string]string{
 		"Type": "notify", "NotifyAccess": "main", "KillMode": "mixed", "ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "on-failure",
-		"AmbientCapabilities": "CAP_NET_RAW CAP_BPF CAP_PERFMON", "CapabilityBoundingSet": "CAP_NET_RAW CAP_BPF CAP_PERFMON", "NoNewPrivileges": "yes",
+		"AmbientCapabilities": "CAP_NET_RAW CAP_BPF", "CapabilityBoundingSet": "CAP_NET_RAW CAP_BPF", "NoNewPrivileges": "yes",
 		"StateDirectory": "blindspot", "ProtectSystem": "strict",
 	}
 	for name, value := range want {

@@ -34,6 +34,10 @@ const (
 	stackSlot = stackKeep - 8
 	stackMem  = stackSlot - 64 // memory of the classic program
 
+	stackPiece  = stackMem - pieceSize // of a fan-out: the fragment at hand
+	stackPieced = stackPiece - 8       // whether there is one
+	stackAll    = stackPieced
+
 	bufSize = 48
 )
 

@@ -7,10 +7,12 @@
 //
 // LoadFanout makes the program of a fan-out (PACKET_FANOUT_EBPF). It returns a
 // hash of the innermost pair of addresses, the same for both directions, within
-// VLAN, VXLAN, GENEVE, GRE, ERSPAN, IP in IP and GTP-U. Ports are left out, so
-// that the fragments of a datagram stay together with the rest of its flow.
-// Where a packet is a fragment, or something that the program does not see
-// into, the addresses so far decide, or those of the frame.
+// VLAN, VXLAN, GENEVE, GRE, ERSPAN, IP in IP, GTP-U, MPLS, PPPoE and Cisco
+// MetaData. Ports are left out, so that the fragments of a datagram stay together
+// with the rest of its flow. Of a fragmented packet with a tunnel in it only the
+// first fragment has the addresses within: the program remembers where it went,
+// for the others. Where there is something that the program does not see into,
+// the addresses so far decide, or those of the frame.
 //
 // # Cut-off
 //

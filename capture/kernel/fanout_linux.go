@@ -9,12 +9,13 @@ import (
 )
 
 // fanout emits the program of a fan-out. The kernel takes what it returns
-// modulo the number of rings.
-func fanout(cfg Config) asm.Instructions {
+// modulo the number of rings. The map is that of pieces.
+func fanout(cfg Config, pieces int) asm.Instructions {
 	p := &parser{cfg: cfg}
 	p.begin()
 	p.fromNetwork()
 	p.walk()
+	p.later(pieces)
 	for _, end := range []string{"tcp", "datagram", "fragment", "unparsed"} {
 		p.label(end)
 	}
@@ -32,6 +33,7 @@ func fanout(cfg Config) asm.Instructions {
 	p.macs()
 	p.label("hash")
 	p.mixed()
+	p.first(pieces)
 	return reachable(p.ins)
 }
 
@@ -58,29 +60,28 @@ func (p *parser) fromNetwork() {
 
 // macs takes the addresses of the frame, where no others were found.
 func (p *parser) macs() {
-	p.emit(
-		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Imm(asm.R2, 0),
-		asm.Mov.Reg(asm.R3, asm.R10),
-		asm.Add.Imm(asm.R3, stackBuf),
-		asm.Mov.Imm(asm.R4, 12),
-		asm.Mov.Imm(asm.R5, 0), // BPF_HDR_START_MAC
-		asm.FnSkbLoadBytesRelative.Call(),
-	)
-	for _, mac := range []struct {
-		at        int16
-		hi, lo    asm.Register
-		hiAt, lo2 int16
-	}{{0, asm.R1, asm.R2, 4, 0}, {6, asm.R3, asm.R4, 6, 8}} {
+	p.zero(stackBuf, 16)
+	for _, mac := range []struct{ to, from int32 }{{stackBuf, 0}, {stackBuf + 8, 6}} {
 		p.emit(
-			asm.LoadMem(mac.hi, asm.R10, stackBuf+mac.hiAt, asm.Half),
-			asm.LoadMem(mac.lo, asm.R10, stackBuf+mac.lo2, asm.Word),
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, mac.from),
+			asm.Mov.Reg(asm.R3, asm.R10),
+			asm.Add.Imm(asm.R3, mac.to),
+			asm.Mov.Imm(asm.R4, 6),
+			asm.Mov.Imm(asm.R5, 0), // BPF_HDR_START_MAC
+			asm.FnSkbLoadBytesRelative.Call(),
 		)
 	}
+	p.emit(
+		asm.LoadMem(asm.R1, asm.R10, stackBuf, asm.DWord),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.LoadMem(asm.R3, asm.R10, stackBuf+8, asm.DWord),
+		asm.Mov.Imm(asm.R4, 0),
+	)
 }
 
-// mixed returns a hash of the addresses in R1, R2 and in R3, R4 that is the same
-// for both orders. It is keyed, so that nobody can load one ring on purpose.
+// mixed leaves in R0 a hash of the addresses in R1, R2 and in R3, R4 that is the
+// same for both orders. It is keyed, so that nobody can load one ring on purpose.
 func (p *parser) mixed() {
 	key := func() int64 { return int64(rand.Uint64() | 1) }
 	multiply := func(r asm.Register, k int64) {
@@ -101,5 +102,5 @@ func (p *parser) mixed() {
 	}
 	p.emit(asm.Add.Reg(asm.R1, asm.R3))
 	multiply(asm.R1, k[3])
-	p.emit(asm.Mov.Reg(asm.R0, asm.R1), asm.RSh.Imm(asm.R0, 32), asm.Return())
+	p.emit(asm.Mov.Reg(asm.R0, asm.R1), asm.RSh.Imm(asm.R0, 32))
 }

@@ -80,7 +80,7 @@ func own(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_C
 func refused(what string, err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%s needs CAP_BPF and CAP_NET_RAW (setcap cap_net_raw,cap_bpf+ep, or root): %w", what, err)
+		return fmt.Errorf("%s needs CAP_BPF: run it as root, or once 'setcap cap_net_raw,cap_bpf+ep' on the program: %w", what, err)
 	case errors.Is(err, unix.ENOMEM):
 		return fmt.Errorf("%s: let fewer flows be cut off: %w", what, err)
 	}
@@ -97,7 +97,12 @@ func LoadFanout(cfg Config) (*Fanout, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	fd, err := newProgram(&ebpf.ProgramSpec{Name: "fanout", Type: ebpf.SocketFilter, Instructions: fanout(cfg), License: license})
+	pieces, err := newMap(&ebpf.MapSpec{Name: "pieces", Type: ebpf.LRUHash, KeySize: pieceSize, ValueSize: 4, MaxEntries: maxPieces})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(pieces) // the program keeps it
+	fd, err := newProgram(&ebpf.ProgramSpec{Name: "fanout", Type: ebpf.SocketFilter, Instructions: fanout(cfg, pieces), License: license})
 	if err != nil {
 		return nil, err
 	}

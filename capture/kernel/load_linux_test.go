@@ -181,3 +181,26 @@ func BenchmarkAnswered(b *testing.B) {
 		c.Answered(&key, 1)
 	}
 }
+
+// BenchmarkLoad is what the programs take to load: the kernel follows all their
+// paths.
+func BenchmarkLoad(b *testing.B) {
+	b.Run("cut-off", func(b *testing.B) {
+		for b.Loop() {
+			c, err := Load(Config{Entries: 1 << 19})
+			if err != nil {
+				b.Skip(err)
+			}
+			c.Close()
+		}
+	})
+	b.Run("fan-out", func(b *testing.B) {
+		for b.Loop() {
+			f, err := LoadFanout(Config{})
+			if err != nil {
+				b.Skip(err)
+			}
+			f.Close()
+		}
+	})
+}

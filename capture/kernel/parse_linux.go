@@ -19,10 +19,19 @@ type parser struct {
 	keyed bool // notes encapsulations in the key
 }
 
-// begin clears what the walk writes.
+// begin clears the stack, by asking for bytes that no packet has: a helper that
+// finds none writes zeros. Where the loader has no CAP_PERFMON the kernel puts a
+// barrier behind each store to a part of the stack that nothing was written to,
+// and a packet would take twice as long.
 func (p *parser) begin() {
-	p.emit(asm.Mov.Reg(asm.R6, asm.R1))
-	p.zero(stackSrc, -stackSrc)
+	p.emit(
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.Mov.Imm(asm.R2, -1),
+		asm.Mov.Reg(asm.R3, asm.R10),
+		asm.Add.Imm(asm.R3, stackAll),
+		asm.Mov.Imm(asm.R4, -stackAll),
+		asm.FnSkbLoadBytes.Call(),
+	)
 	p.context(asm.R1, skbLen)
 	p.emit(asm.StoreMem(asm.R10, stackEnd, asm.R1, asm.DWord))
 }
@@ -102,6 +111,7 @@ func (p *parser) walk() {
 	p.vxlan()
 	p.geneve()
 	p.gtp()
+	p.moreHeaders()
 	p.builder, once = once, p.builder
 	for step := 1; step < maxSteps; step++ {
 		p.ins = append(p.ins, unrolled(once.ins, step)...)
@@ -161,6 +171,7 @@ func (p *parser) ethernet() {
 		asm.JEq.Imm(asm.R8, etherOldTag, "vlan"),
 		asm.JEq.Imm(asm.R8, etherBridged, "bridged"),
 	)
+	p.moreTypes()
 	p.jump("unparsed")
 
 	p.label("vlan")
@@ -220,7 +231,8 @@ func (p *parser) ipv4() {
 	}
 	p.emit(asm.Add.Reg(asm.R7, asm.R1))
 	p.halfAt(asm.R1, 6)
-	p.emit(asm.And.Imm(asm.R1, 0x3fff), asm.JNE.Imm(asm.R1, 0, "fragment"))
+	p.emit(asm.And.Imm(asm.R1, 0x3fff))
+	p.fragmentIPv4()
 	p.byteAt(asm.R8, 9)
 	p.jump("protocol")
 }
@@ -304,11 +316,9 @@ func (p *parser) protocol() {
 	p.label("fraghdr")
 	p.fetch(0, 4, "unparsed")
 	p.halfAt(asm.R1, 2)
-	p.emit(
-		asm.And.Imm(asm.R1, 0xfff9),
-		asm.JNE.Imm(asm.R1, 0, "fragment"),
-		asm.Mov.Imm(asm.R1, 8),
-	)
+	p.emit(asm.And.Imm(asm.R1, 0xfff9))
+	p.fragmentIPv6()
+	p.emit(asm.Mov.Imm(asm.R1, 8))
 	p.label("next")
 	p.byteAt(asm.R8, 0)
 	p.emit(asm.Add.Reg(asm.R7, asm.R1))
@@ -354,6 +364,7 @@ func (p *parser) gre() {
 	p.emit(
 		asm.JEq.Imm(asm.R8, etherERSPAN, "erspan"),
 		asm.JEq.Imm(asm.R8, etherERSPAN3, "erspan3"),
+		asm.JEq.Imm(asm.R8, etherCMD, "unparsed"), // in another form than within Ethernet
 	)
 	p.wordAt(asm.R1, 0)
 	p.pushR5()

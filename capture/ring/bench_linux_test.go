@@ -8,14 +8,17 @@ import (
 	"blindspot/capture/ring"
 )
 
-// BenchmarkNext reads packets that wait in the ring, looking at the first byte
-// of each.
+// BenchmarkNext reads packets that wait in the ring, in blocks of some KiB,
+// looking at the first byte of each.
 func BenchmarkNext(b *testing.B) {
-	for _, size := range []int{100, 1500} {
-		name := map[int]string{100: "small", 1500: "large"}[size]
-		b.Run(name, func(b *testing.B) {
+	for _, bench := range []struct {
+		name        string
+		size, block int
+	}{{"small/512", 100, 512}, {"small/256", 100, 256}, {"small/128", 100, 128}, {"large/512", 1500, 512}, {"large/256", 1500, 256}, {"large/128", 1500, 128}} {
+		size := bench.size
+		b.Run(bench.name, func(b *testing.B) {
 			pair(b)
-			r := open(b, ring.Config{Interface: "rx0"})
+			r := open(b, ring.Config{Interface: "rx0", BlockSize: bench.block << 10, Blocks: 64 << 10 / bench.block})
 			s := newSender(b, "tx0")
 			f := frame(size, 0, 0)
 			batch := make([]capture.Packet, 64)

@@ -126,7 +126,7 @@ func (s *socket) create() (err error) {
 func socketHint(err error) string {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return "this needs CAP_NET_RAW: run it as root, or once 'setcap cap_net_raw+ep' on the program"
+		return "this needs CAP_NET_RAW: run it as root, or once 'setcap cap_net_raw,cap_bpf+ep' on the program"
 	case errors.Is(err, unix.EAFNOSUPPORT):
 		return "this kernel was built without packet sockets (CONFIG_PACKET)"
 	}

@@ -45,6 +45,9 @@ func (*Ring) Stats() capture.Stats { return capture.Stats{} }
 // Fill is for Linux only.
 func (*Ring) Fill() float64 { return 0 }
 
+// Waits is for Linux only.
+func (*Ring) Waits() uint64 { return 0 }
+
 // Now is for Linux only.
 func (*Ring) Now() int64 { return 0 }
 

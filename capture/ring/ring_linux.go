@@ -29,6 +29,7 @@ type Ring struct {
 	pos    int  // of the next one, in mem
 	number uint64
 	last   int64 // time of the last packet
+	waits  uint64
 
 	clock    clock
 	stats    capture.Stats
@@ -81,6 +82,11 @@ func New(fd int, cfg Config) (*Ring, error) {
 
 // Info returns what the socket says of itself.
 func (r *Ring) Info() Info { return r.info }
+
+// Waits returns how often Next found no block ready, and waited until there was
+// one or none could be under way. What the kernel took before one of these waits
+// has been returned at the next.
+func (r *Ring) Waits() uint64 { return r.waits }
 
 // Next fills batch with packets of one block. It returns none and no error
 // after Config.Timeout, or when woken.
@@ -167,9 +173,11 @@ func (r *Ring) advance() error {
 		return err
 	}
 	if r.take() {
+		r.waits++
 		return nil
 	}
 	if waited >= 2*r.cfg.Retire { // the block that was being filled would have come
+		r.waits++
 		r.clock.settle()
 	}
 	return r.look()

@@ -596,3 +596,26 @@ func TestErrors(t *testing.T) {
 		t.Errorf("got %v for a descriptor that is no ring", err)
 	}
 }
+
+// TestWaits counts waits that say something of the packets before, and no
+// others.
+func TestWaits(t *testing.T) {
+	pair(t)
+	r := open(t, ring.Config{Interface: "rx0"})
+	batch := make([]capture.Packet, 8)
+	for _, step := range []struct {
+		name          string
+		do            func()
+		packets, want int
+	}{
+		{"nothing comes", func() {}, 0, 1},
+		{"woken", r.Wake, 0, 1},
+		{"a packet", func() { newSender(t, "tx0").send(t, frame(100, 0, 0)) }, 1, 2},
+	} {
+		step.do()
+		n, err := r.Next(batch)
+		if err != nil || n != step.packets || r.Waits() != uint64(step.want) {
+			t.Errorf("%s: %d packets, %d waits, error %v; want %d and %d", step.name, n, r.Waits(), err, step.packets, step.want)
+		}
+	}
+}

@@ -8,8 +8,8 @@
 //     arguments, has no capability and can gain none, and does all the work.
 //     It finds its connection to the opener with Inherited;
 //   - the opener, which keeps the process id, CAP_NET_RAW and, where programs
-//     in the kernel are wanted, CAP_BPF and CAP_PERFMON. It makes rings and
-//     programs, passes their descriptors to the reader, forwards signals to it,
+//     in the kernel are wanted, CAP_BPF. It makes rings and programs, passes
+//     their descriptors to the reader, forwards signals to it,
 //     and ends with its exit code. It never sees a packet.
 //
 // What strangers send reaches the reader alone, so the opener takes what the

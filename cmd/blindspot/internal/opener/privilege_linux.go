@@ -19,13 +19,10 @@ const (
 	capSetGID  capabilities = 1 << unix.CAP_SETGID
 	capSetPCap capabilities = 1 << unix.CAP_SETPCAP
 	capBPF     capabilities = 1 << unix.CAP_BPF
-	capPerfmon capabilities = 1 << unix.CAP_PERFMON
 )
 
-// capKernel is for programs in the kernel. Without CAP_PERFMON its verifier also
-// follows what a processor might do ahead of a branch, and then finds no end to
-// a bounded loop.
-const capKernel = capBPF | capPerfmon
+// capKernel is for programs in the kernel.
+const capKernel = capBPF
 
 func (c capabilities) has(all capabilities) bool { return c&all == all }
 

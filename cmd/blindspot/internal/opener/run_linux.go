@@ -33,7 +33,7 @@ type Config struct {
 	// Interfaces may be asked for, and no others; Workers rings of each.
 	Interfaces []string
 	Workers    int
-	// Kernel keeps CAP_BPF and CAP_PERFMON, for programs in the kernel.
+	// Kernel keeps CAP_BPF, for programs in the kernel.
 	Kernel bool
 	// User is a name or number, with :GROUP where wanted. Where it is empty and
 	// root starts the program, it runs as the owner of the file Owned, or of
@@ -181,8 +181,8 @@ func errPrivilege() error {
 	if err != nil {
 		path = "blindspot"
 	}
-	return fmt.Errorf("live capture needs the capability CAP_NET_RAW (and CAP_BPF and CAP_PERFMON for cut-off in the kernel), and this process does not have it: "+
-		"give it to the program once (sudo setcap cap_net_raw,cap_bpf,cap_perfmon+ep %s), or start the systemd unit, or run it with sudo", path)
+	return fmt.Errorf("live capture needs the capability CAP_NET_RAW (and CAP_BPF for programs in the kernel), and this process does not have it: "+
+		"give it to the program once (sudo setcap cap_net_raw,cap_bpf+ep %s), or start the systemd unit, or run it with sudo", path)
 }
 
 // wordInherited takes apart what openerVariable holds.

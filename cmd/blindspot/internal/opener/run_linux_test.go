@@ -56,7 +56,7 @@ func needsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
-	needs(t, "CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_SETUID, CAP_SETGID, CAP_SETPCAP", capNetRaw|capKernel|capSetUID|capSetGID|capSetPCap)
+	needs(t, "CAP_NET_RAW, CAP_BPF, CAP_SETUID, CAP_SETGID, CAP_SETPCAP", capNetRaw|capKernel|capSetUID|capSetGID|capSetPCap)
 }
 
 func run(t *testing.T, cmd *exec.Cmd) (s seen, code int) {
@@ -100,7 +100,7 @@ func TestPrivileges(t *testing.T) {
 		{"root for a user", plain, []string{"TEST_USER=nobody"}, nil, nobody, nobody, true, nothing, all},
 		{"root for numbers", plain, []string{"TEST_USER=4000:4001"}, nil, 4000, 4001, true, nothing, all},
 		{"root for the owner", plain, []string{"TEST_OWNED=" + filepath.Join(owned, "new.db")}, nil, 4321, 1234, true, nothing, all},
-		{"ambient, as systemd gives them", plain, nil, as(nobody, unix.CAP_NET_RAW, unix.CAP_BPF, unix.CAP_PERFMON), nobody, nobody, false, "", all},
+		{"ambient, as systemd gives them", plain, nil, as(nobody, unix.CAP_NET_RAW, unix.CAP_BPF), nobody, nobody, false, "", all},
 		{"ambient, without cut-off", plain, nil, as(nobody, unix.CAP_NET_RAW), nobody, nobody, false, "", hex(capNetRaw)},
 		{"of the file", capable, nil, as(nobody), nobody, nobody, false, "", all},
 		{"of the file, not effective", latent, nil, as(nobody), nobody, nobody, false, "", all},
@@ -208,7 +208,7 @@ func hex(c capabilities) string {
 }
 
 // copies are the test binary where anybody can execute it, once without and
-// once with file capabilities, as setcap cap_net_raw,cap_bpf,cap_perfmon+p sets them, and with
+// once with file capabilities, as setcap cap_net_raw,cap_bpf+p sets them, and with
 // the flag effective +ep.
 func copies(t *testing.T, flags uint32) (plain, capable string) {
 	t.Helper()
@@ -253,7 +253,7 @@ func TestNoPrivilege(t *testing.T) {
 	if err == nil {
 		t.Error("it went on")
 	}
-	for _, want := range []string{"CAP_NET_RAW", "CAP_BPF", "sudo setcap cap_net_raw,cap_bpf,cap_perfmon+ep " + plain, "systemd unit", "sudo"} {
+	for _, want := range []string{"CAP_NET_RAW", "CAP_BPF", "sudo setcap cap_net_raw,cap_bpf+ep " + plain, "systemd unit", "sudo"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("got %q, want it to say %q", out, want)
 		}

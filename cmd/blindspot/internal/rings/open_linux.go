@@ -38,9 +38,9 @@ func (c Config) open(iface string) ([]*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opening{cfg: c, iface: iface, link: link, ring: c.ring(iface, 0)}
+	o := &opening{cfg: c, iface: iface, link: link, ring: c.ring(iface, 0, false)}
 	defer o.release()
-	o.kernel = kernel.Config{Link: link, UDPPorts: c.UDPPorts}
+	o.kernel = kernel.Config{Link: link, UDPPorts: c.UDPPorts, Entries: kernel.DefaultEntries / c.Workers}
 	if c.Filter != "" {
 		if o.kernel.Filter, err = filter.Compile(c.Filter, link, 0); err != nil {
 			return nil, err
@@ -88,7 +88,9 @@ func (o *opening) cut() {
 		}
 		o.cutoffs = append(o.cutoffs, c)
 	}
-	o.ring.Filter = nil
+	fanout := o.ring.Fanout
+	o.ring = o.cfg.ring(o.iface, 0, true)
+	o.ring.Fanout = fanout
 	for _, c := range o.cutoffs {
 		o.ring.Programs = append(o.ring.Programs, c.FDs().Program)
 	}
@@ -158,7 +160,7 @@ func (c Config) Read(iface string, worker int, o *Opened) (capture.Source, error
 		}
 		fds = append(fds, fd)
 	}
-	r, err := ring.New(fds[0], c.ring(iface, worker))
+	r, err := ring.New(fds[0], c.ring(iface, worker, o.Info.CutOff))
 	if err != nil {
 		closeFDs(fds)
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"blindspot/capture"
 	"blindspot/capture/ring"
@@ -92,7 +93,21 @@ func (s *Set) Open(iface string, worker int) (*Opened, error) {
 	return o, nil
 }
 
-// ring is what both halves of a ring have in common.
-func (c Config) ring(iface string, worker int) ring.Config {
-	return ring.Config{Interface: iface, Worker: worker, NoPromiscuous: c.NoPromiscuous, IgnoreOutgoing: c.NoOwnTraffic}
+// With a cut-off, what it saves depends on how soon the kernel is told of a
+// flow: the reader gets packets in smaller blocks, sooner. A ring has the same
+// size either way. A block still holds the largest frame that an interface with
+// BIG TCP usually makes.
+const (
+	cutBlockSize = 256 << 10
+	cutBlocks    = 256
+	cutRetire    = 4 * time.Millisecond
+)
+
+// ring is what both halves of a ring have in common, with a cut-off or without.
+func (c Config) ring(iface string, worker int, cut bool) ring.Config {
+	r := ring.Config{Interface: iface, Worker: worker, NoPromiscuous: c.NoPromiscuous, IgnoreOutgoing: c.NoOwnTraffic}
+	if cut {
+		r.BlockSize, r.Blocks, r.Retire = cutBlockSize, cutBlocks, cutRetire
+	}
+	return r
 }
