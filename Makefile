@@ -16,7 +16,7 @@ WORKLOAD ?= $(WORKLOADS)/handshakes.pcap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile soak lab clean
+.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile soak live-rate lab clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -75,6 +75,9 @@ profile: need ## flame graphs of processor time and allocations: bin/profile/*.s
 
 soak: need ## (root) a sensor at a steady rate for SOAK: memory and goroutines stay flat
 	BLINDSPOT_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 24h -run '^TestLiveSoak$$' ./cmd/blindspot
+
+live-rate: need ## (root) tcpreplay at full speed into a sensor: what was seen, dropped, cut off and handled
+	BLINDSPOT_RATE=1 $(GO) test -count=1 -v -timeout 1h -run '^TestLiveRate$$' ./cmd/blindspot
 
 lab: build ## (root) build the laboratories anew and assert their reports
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

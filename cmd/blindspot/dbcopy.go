@@ -53,7 +53,7 @@ func vacuum(ctx context.Context, db *store.DB) error {
 	}
 	fmt.Fprintf(os.Stderr, "removed %s, %s, %s that nothing referred to\n", term.Of(swept.Keys, "key"), term.Of(swept.Chains, "chain"), term.Of(swept.Certificates, "certificate"))
 	if swept.Kept {
-		fmt.Fprintln(os.Stderr, "chains and certificates were left alone: a sensor is writing to the store")
+		fmt.Fprintln(os.Stderr, "chains and certificates were left alone: a sensor is writing to the store, or was killed in the last 30 days")
 	}
 	if err := enoughRoom(db); err != nil {
 		return err

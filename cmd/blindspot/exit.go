@@ -94,9 +94,13 @@ func noCommand(cmd *cobra.Command, args []string) error {
 
 // noArguments refuses what is no flag, with the flag that would take it.
 func noArguments(flag string) cobra.PositionalArgs {
+	thing, ok := map[string]string{"interface": "an interface", "name": "a hostname"}[flag]
+	if !ok {
+		thing = "a capture"
+	}
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usage(cmd, "unexpected argument %q: a capture is named with --%s %s", args[0], flag, args[0])
+			return usage(cmd, "unexpected argument %q: %s is named with --%s %s", args[0], thing, flag, args[0])
 		}
 		return nil
 	}

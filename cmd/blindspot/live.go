@@ -118,7 +118,7 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	fl.IntVar(&f.workers, "workers", 0, "`workers` for each interface, each a ring and a goroutine (default: the processors it may use, divided by the interfaces)")
 	fl.StringVar(&f.filter, "filter", "", "take only packets that match this `expression`, in tcpdump's words")
 	fl.BoolVar(&f.noPromiscuous, "no-promiscuous", false, "take only what is addressed to this machine")
-	fl.BoolVar(&f.noOwnTraffic, "no-own-traffic", false, "leave out what this machine sends")
+	fl.BoolVar(&f.noOwnTraffic, "no-own-traffic", false, "leave out what this machine sends or, as a bridge or router, passes on")
 	fl.StringVar(&f.cutoff, "cutoff", "auto", "leave packets of answered connections in the kernel: `auto` or off")
 	fl.StringVar(&f.clients, "clients", string(sensor.KeepClients), "what is kept of clients: keep (addresses), prefix (/24, IPv6 /48) or none")
 	fl.StringVar(&f.flush, "flush", sensor.DefaultFlush.String(), "write to the store after this `duration`")
@@ -190,6 +190,9 @@ func (f *liveFlags) check(cmd *cobra.Command) (err error) {
 		return usage(cmd, "name the interface that gets the mirrored traffic: --interface eth1%s", interfacesKnown())
 	}
 	for i, name := range f.interfaces {
+		if name == "" {
+			return usage(cmd, "--interface is empty: name one%s", interfacesKnown())
+		}
 		if slices.Contains(f.interfaces[:i], name) {
 			return usage(cmd, "--interface %s is given twice", name)
 		}

@@ -397,7 +397,7 @@ func TestLiveFlood(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("a flood takes seconds: left out with -short and -race")
 	}
-	const syns, random, real = 1_000_000, 60_000, 500
+	const syns, random, real = 1_000_000, 100_000, 500
 	w := newWire(t)
 	s := w.listen(t)
 	turns := turnsOf(t, "name-000000.shop.example")
@@ -434,7 +434,7 @@ func (s *liveSensor) stopAfter(t testing.TB, f func()) {
 	if m := s.memory(); m > maxFloodMemory {
 		t.Errorf("%d MiB of memory, want at most %d", m>>20, maxFloodMemory>>20)
 	}
-	s.stop(t)
+	t.Logf("ended after %v", s.stop(t))
 }
 
 // TestLiveCutOff sends bulk transfers, ports used again at once among them:
@@ -454,7 +454,9 @@ func TestLiveCutOff(t *testing.T) {
 				w.segment(client(i), server, 0, 2, nil)
 				w.segment(server, client(i), 0, 0x12, nil)
 				w.dialogue(client(i), server, turns)
-				for n := range uint32(bulk) {
+			}
+			for n := range uint32(bulk) {
+				for i := range uint32(flows) {
 					w.segment(server, client(i), 1_000_000+n*uint32(len(data)), 0x10, data)
 				}
 			}
@@ -464,9 +466,9 @@ func TestLiveCutOff(t *testing.T) {
 	for _, mode := range []string{"off", "auto"} {
 		w := newWire(t)
 		s := w.listen(t, "--cutoff", mode)
-		for part := range slices.Chunk(frames, 500) { // 1 Gbit/s: a bulk transfer is no burst
+		for part := range slices.Chunk(frames, 500) { // 0.6 Gbit/s: bulk transfers are no burst
 			w.send(t, part)
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(300 * time.Millisecond)
 		s.stop(t)
@@ -484,4 +486,41 @@ func TestLiveCutOff(t *testing.T) {
 		t.Errorf("%d handshakes without cut-off, want %d", len(told["off"]), 2*flows)
 	}
 	sameEvents(t, told["auto"], told["off"])
+}
+
+// TestLiveDrops has a sensor stand still while more packets come than its ring
+// has room for. What the kernel dropped then is counted, to the packet, and said
+// in the report.
+func TestLiveDrops(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("sends more than a ring holds: left out with -short and -race")
+	}
+	const packets = 80_000
+	data := slices.Concat([]byte{23, 3, 3, 0x40, 0x11}, make([]byte, 1443))
+	bulk := framesBy(t, func(w *packetWriter) {
+		for n := range uint32(packets) {
+			w.segment(server, client(n%64), 1+n/64*uint32(len(data)), 0x10, data)
+		}
+	})
+	for _, workers := range []string{"1", "2"} {
+		t.Run(workers, func(t *testing.T) {
+			w := newWire(t)
+			s := w.listen(t, "--cutoff", "off", "--workers", workers)
+			reader := s.processes()[1]
+			unix.Kill(reader, unix.SIGSTOP)
+			w.send(t, bulk)
+			w.send(t, bulk)
+			unix.Kill(reader, unix.SIGCONT)
+			time.Sleep(time.Second)
+			s.stop(t)
+			r := s.report(t)
+			t.Logf("%d handled, %d dropped of %d", r.Sensor.Packets, r.Sensor.KernelDrops, 2*packets)
+			if r.Sensor.KernelDrops == 0 {
+				t.Error("nothing was dropped: the ring is larger than this test takes it for")
+			}
+			if sum := r.Sensor.Packets + r.Sensor.CutOff + r.Sensor.KernelDrops; sum != 2*packets {
+				t.Errorf("%d packets are accounted for, want %d", sum, 2*packets)
+			}
+		})
+	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -56,12 +58,20 @@ func (l *live) again() {
 	last := l.reload.Load().Last
 	err := l.tryAgain()
 	if err != nil {
-		l.log.Error("the configuration is broken: what was in force stays so", "error", err)
+		l.log.Error("the configuration is broken: what was in force stays so", "error", l.confined(err))
 		l.reload.Store(&metrics.Reload{Last: last})
 		return
 	}
 	l.log.Info("the configuration was read again", "file", l.flags.judge.config)
 	l.reload.Store(&metrics.Reload{OK: true, Last: time.Now()})
+}
+
+// confined says of a path that may not be read that this may be our own doing.
+func (l *live) confined(err error) error {
+	if l.flags.noSandbox || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: after the start, only what was named then can be read: start the sensor anew", err)
 }
 
 func (l *live) tryAgain() error {

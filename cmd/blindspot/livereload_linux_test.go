@@ -47,6 +47,22 @@ func TestLiveReload(t *testing.T) {
 	write("blindspot.yml", "monitored:\n  - {kind: hosts, path: hosts.txt}\nlive:\n  workers: 3\n")
 	hangUp("when the sensor is started anew")
 
+	// Under Landlock, a file in a folder that nothing named at the start stays
+	// closed; without, it is read.
+	elsewhere := filepath.Join(t.TempDir(), "other.txt")
+	if err := os.WriteFile(elsewhere, []byte("api.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	write("blindspot.yml", "monitored:\n  - {kind: hosts, path: "+elsewhere+"}\n")
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "an answer", func() bool {
+		text := s.stderr.String()
+		return strings.Count(text, good) > 2 || strings.Contains(text, "permission denied: after the start, only what was named then can be read")
+	})
+	write("blindspot.yml", "monitored:\n  - {kind: hosts, path: hosts.txt}\n")
+
 	if err := os.Rename(s.events, s.events+".1"); err != nil {
 		t.Fatal(err)
 	}

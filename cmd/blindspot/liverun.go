@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +60,7 @@ func (f *liveFlags) run(ctx context.Context, file *config.File) error {
 	if f.udpPorts, err = ports.Apply(slices.Concat(file.TunnelPorts, f.read.ports)); err != nil {
 		return fmt.Errorf("--tunnel-port or tunnel_ports: %w", err)
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads events or log lines may go: that is counted, and no end
 	client, err := opener.Inherited()
 	if err != nil {
 		return err
@@ -100,10 +104,13 @@ func (l *live) run(ctx context.Context) error {
 		cfg.Softnet = softnet.Drops
 	}
 	if l.db, err = store.Open(l.flags.db, store.Options{BusyTimeout: busyTimeout}); err != nil {
-		return err
+		return l.asWhom(err)
+	}
+	if lock := l.alone(); lock != nil {
+		defer lock.Close()
 	}
 	if err := l.outputs(&cfg); err != nil {
-		return errors.Join(err, l.db.Close())
+		return errors.Join(l.asWhom(err), l.db.Close())
 	}
 	if l.sensor, err = sensor.New(cfg); err != nil {
 		return errors.Join(err, l.db.Close())
@@ -111,6 +118,19 @@ func (l *live) run(ctx context.Context) error {
 	l.reload.Store(&metrics.Reload{OK: true, Last: time.Now()})
 	l.watcher = watch.New(l.watching(), settings)
 	return errors.Join(l.work(ctx, cfg.Events), l.db.Close())
+}
+
+// asWhom says who may not write a file, where that is not who started the
+// sensor.
+func (l *live) asWhom(err error) error {
+	if os.Geteuid() == 0 || l.flags.user == "" && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	name := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	return fmt.Errorf("%w (packets are read as user %s: make it writable for that user, or say --user)", err, name)
 }
 
 // work runs everything until ctx ends.

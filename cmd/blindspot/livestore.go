@@ -26,10 +26,12 @@ func parseRetention(word string) (p store.Policy, err error) {
 		if err != nil || d <= 0 {
 			return p, fmt.Errorf("%q: want hours=DURATION,days=DURATION, such as hours=7d,days=400d", part)
 		}
-		switch name {
-		case "hours":
+		switch {
+		case name == "hours" && p.Hours != 0, name == "days" && p.Days != 0:
+			return p, fmt.Errorf("%q: %s are given twice", word, name)
+		case name == "hours":
 			p.Hours = d
-		case "days":
+		case name == "days":
 			p.Days = d
 		default:
 			return p, fmt.Errorf("%q: want hours= and days=, such as hours=7d,days=400d", part)

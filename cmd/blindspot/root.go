@@ -28,13 +28,14 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "blindspot",
 		Short: "Find the certificates in use that monitoring does not check",
-		Long: `blindspot reads TLS from captures, records every hostname and every certificate
-in use, and reports what monitoring does not check: names without a check,
-expired certificates that clients still use, checks that look the other way.
+		Long: `blindspot reads TLS from captures or a mirror port, records every hostname and
+every certificate in use, and reports what monitoring does not check: names
+without a check, expired certificates that clients still use, checks that look
+the other way.
 
 It is passive: it sends nothing, stores no payload, and decrypts nothing but
 handshakes whose secrets are handed over (--keylog, or in a capture). Only
-'blindspot verify', where it is called, connects to endpoints that are in use.`,
+'blindspot verify' and 'live --verify' connect to endpoints that are in use.`,
 		Example: `  blindspot gap --pcap edge.pcap --monitored prometheus:prometheus.yml
   blindspot pcap --db edge.db captures/ && blindspot gap --db edge.db --monitored hosts.txt`,
 		Version:       version(),

@@ -243,8 +243,9 @@ func (w *wire) listenIn(t testing.TB, dir string, args ...string) *liveSensor {
 	return s
 }
 
-// stop ends a sensor as systemd does, and waits for it.
-func (s *liveSensor) stop(t testing.TB) {
+// stop ends a sensor as systemd does, waits for it, and returns how long that
+// took.
+func (s *liveSensor) stop(t testing.TB) time.Duration {
 	t.Helper()
 	begin := time.Now()
 	s.cmd.Process.Signal(syscall.SIGTERM)
@@ -256,9 +257,11 @@ func (s *liveSensor) stop(t testing.TB) {
 	case <-time.After(20 * time.Second):
 		t.Fatalf("live did not end within 20 s\n%s", s.stderr)
 	}
-	if took := time.Since(begin); took > 5*time.Second && !raceEnabled {
+	took := time.Since(begin)
+	if took > 5*time.Second && !raceEnabled {
 		t.Errorf("took %v to end, want 5 s at most", took)
 	}
+	return took
 }
 
 // comparableEvents returns the lines of an event log in an order that does not

@@ -40,7 +40,9 @@ var causeWords = map[string]string{
 	"tunnel-names":     "handshakes without their tunnel",
 	"interface-drops":  "packets dropped by the interface",
 	"softnet-drops":    "packets dropped by the machine before capture",
+	"interface-away":   "seconds of an interface that was down or gone",
 	"retention":        "handshakes and sessions that retention dropped",
+	"ending":           "handshakes under way that the end of the sensor left no time for",
 	"events":           "lines of the event log that could not be written",
 	"evidence":         "packets of handshakes that the evidence capture did not take",
 }

@@ -41,8 +41,10 @@ type EventLog struct {
 	queue  chan chunk
 	reopen chan struct{}
 	done   chan struct{}
-	lost   atomic.Uint64
-	once   sync.Once
+	lost   atomic.Uint64 // lines
+	// written counts lines too. What is neither waits, or is being written.
+	written atomic.Uint64
+	once    sync.Once
 
 	// Of the goroutine that writes.
 	out   io.Writer
@@ -117,15 +119,26 @@ func (l *EventLog) Reopen() {
 	}
 }
 
-// Close writes what waits, until ctx ends. It is called by the goroutine that
-// adds, or when that has ended.
+// End says that nothing is added any more: the last lines are written beside
+// whatever the caller does next. It is called by the goroutine that adds, or when
+// that has ended.
+func (l *EventLog) End() {
+	l.once.Do(func() {
+		l.HandOver()
+		close(l.queue)
+	})
+}
+
+// Close is End, and waits until everything is written, or until ctx ends. The
+// error says how many lines were left out.
 func (l *EventLog) Close(ctx context.Context) error {
-	l.HandOver()
-	l.once.Do(func() { close(l.queue) })
+	l.End()
 	select {
 	case <-l.done:
 	case <-ctx.Done():
-		return errors.New("events: their reader did not take the last lines")
+		if !closed(l.done) { // it may have ended long before
+			return fmt.Errorf("events: the last %d lines were not taken in time, and %d before", l.seq-l.written.Load()-l.lost.Load(), l.lost.Load())
+		}
 	}
 	if n := l.lost.Load(); n > 0 {
 		return fmt.Errorf("events: %d lines could not be written: their numbers show where", n)
@@ -167,6 +180,7 @@ func (l *EventLog) write(c chunk) {
 	}
 	if err == nil {
 		l.size += int64(n)
+		l.written.Add(c.lines)
 		l.works()
 		return
 	}

@@ -13,6 +13,9 @@ const (
 	// maxHeld is how many sightings are held before they are written and
 	// forgotten.
 	maxHeld = 250_000
+	// maxHeldEnding is the same at the end of the run, when all flows are told at
+	// once: they are stored while further ones are folded.
+	maxHeldEnding = 20_000
 	// turn is how often the folder looks at the time.
 	turn = time.Second
 	// chooseEvery is how often it is decided anew which hostnames are counted
@@ -23,6 +26,7 @@ const (
 // folder is the side that folds. It never waits for the store.
 type folder struct {
 	owner      *Sensor
+	running    context.Context // ends when packets do
 	aggregator *discover.Aggregator
 	merge      *merger
 	settings   atomic.Pointer[discover.AggregatorConfig] // that were changed meanwhile
@@ -53,14 +57,16 @@ type Folding struct {
 
 func newFolder(s *Sensor) *folder {
 	n := len(s.cfg.Interfaces) * s.cfg.Workers
-	f := &folder{owner: s, aggregator: discover.NewAggregator(s.cfg.Aggregator), sights: make([]*Sight, n), flushed: time.Now(), chosen: time.Now()}
+	f := &folder{owner: s, running: context.Background(), aggregator: discover.NewAggregator(s.cfg.Aggregator), sights: make([]*Sight, n), flushed: time.Now(), chosen: time.Now()}
 	f.merge = newMerger(n, f.add)
 	f.tally = newTally(s.cfg.HostnameLabels)
 	return f
 }
 
 // run takes batches until the channel is closed, and then writes what is left.
-func (f *folder) run(ctx context.Context, work <-chan batch) {
+// When running ends there is not much to come, and when ctx ends it is late.
+func (f *folder) run(ctx, running context.Context, work <-chan batch) {
+	f.running = running
 	tick := time.NewTicker(min(turn, f.owner.cfg.Flush))
 	defer tick.Stop()
 	for {
@@ -82,7 +88,11 @@ func (f *folder) take(b *batch) {
 	if b.sight != nil {
 		f.sights[b.worker] = b.sight
 	}
-	if f.aggregator.Len() > maxHeld {
+	limit := maxHeld
+	if f.running.Err() != nil {
+		limit = maxHeldEnding
+	}
+	if f.aggregator.Len() > limit {
 		f.flush(time.Now(), true)
 	}
 }
@@ -212,6 +222,9 @@ func (f *folder) flush(now time.Time, forget bool) {
 // end takes what is left when there is no worker any more.
 func (f *folder) end(ctx context.Context) {
 	f.merge.end()
+	if e := f.owner.cfg.Events; e != nil {
+		e.End() // it is written while sightings are stored
+	}
 	f.see()
 	f.publish()
 	if f.owner.cfg.Store != nil && f.owner.storer.wait(ctx) {

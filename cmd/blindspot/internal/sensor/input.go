@@ -19,6 +19,9 @@ const (
 	// idleTurn is how long an input without a source waits at a time, so that
 	// its table's clock goes on.
 	idleTurn = 100 * time.Millisecond
+	// settled is how long a source without packets has to be without trouble,
+	// to be one that works.
+	settled = time.Second
 	// When the run ends, what the kernel has for a source is read until nothing
 	// came this often, and this long at most.
 	drained  = 2
@@ -33,17 +36,20 @@ type input struct {
 	open func(context.Context) (capture.Source, error)
 	log  *slog.Logger
 
-	src   capture.Source // nil while there is none
-	tap   tap            // the same, nil where it is none
-	past  capture.Stats  // of the sources before
-	extra extra          // of the sources before
-	retry time.Duration
-	next  time.Time // of the next attempt
-	idle  bool      // the last Next brought nothing
-	told  string    // the trouble that the log knows of
-	ended time.Time // when the end of the run was noticed
-	empty int       // turns without packets since then
-	up    atomic.Bool
+	src    capture.Source // nil while there is none
+	tap    tap            // the same, nil where it is none
+	past   capture.Stats  // of the sources before
+	extra  extra          // of the sources before
+	retry  time.Duration
+	next   time.Time // of the next attempt
+	idle   bool      // the last Next brought nothing
+	told   string    // the trouble that the log knows of
+	ended  time.Time // when the end of the run was noticed
+	empty  int       // turns without packets since then
+	up     atomic.Bool
+	since  time.Time     // by the wall clock, when packets ceased to come; zero while they may
+	failed time.Time     // when there was trouble last
+	away   time.Duration // how long none could come, before that
 }
 
 func newInput(open func(context.Context) (capture.Source, error), log *slog.Logger) *input {
@@ -65,7 +71,11 @@ func (in *input) Next(batch []capture.Packet) (int, error) {
 	case err == nil && n > 0:
 		in.idle = false
 		in.works()
-	case err == nil, in.ctx.Err() != nil:
+	case in.ctx.Err() != nil:
+	case err == nil: // up, and quiet; or about to be gone, which is told soon
+		if time.Since(in.failed) > settled {
+			in.works()
+		}
 	case errors.Is(err, io.EOF):
 		return 0, io.EOF
 	case errors.Is(err, ring.ErrDown): // it goes on by itself
@@ -128,6 +138,7 @@ func (in *input) works() {
 		return
 	}
 	in.up.Store(true)
+	in.away, in.since = in.absent(time.Now()), time.Time{}
 	if in.told != "" {
 		in.told = ""
 		in.log.Info("capturing again")
@@ -137,10 +148,22 @@ func (in *input) works() {
 // fails tells of a trouble once.
 func (in *input) fails(err error) {
 	in.up.Store(false)
+	in.failed = time.Now()
+	if in.since.IsZero() {
+		in.since = in.failed
+	}
 	if text := err.Error(); text != in.told {
 		in.told = text
 		in.log.Warn("no packets: waiting for the interface", "error", text)
 	}
+}
+
+// absent is how long no packet could come, until now.
+func (in *input) absent(now time.Time) time.Duration {
+	if in.since.IsZero() {
+		return in.away
+	}
+	return in.away + now.Sub(in.since)
 }
 
 // wait lets time pass, unless the run ends.
@@ -158,7 +181,7 @@ func (in *input) end() {
 	if in.src == nil {
 		return
 	}
-	in.past = addStats(in.past, in.src.Stats())
+	in.past = in.past.Plus(in.src.Stats())
 	in.extra = in.extra.plus(extraOf(in.src))
 	_ = in.src.Close() // it is gone
 	in.src, in.tap = nil, nil
@@ -169,7 +192,7 @@ func (in *input) Stats() capture.Stats {
 	if in.src == nil {
 		return in.past
 	}
-	return addStats(in.past, in.src.Stats())
+	return in.past.Plus(in.src.Stats())
 }
 
 // now is the present time as the packets of the source have it, 0 where it
@@ -194,16 +217,4 @@ func (in *input) Close() error {
 	in.end()
 	in.up.Store(false)
 	return nil
-}
-
-func addStats(a, b capture.Stats) capture.Stats {
-	a.Packets += b.Packets
-	a.Bytes += b.Bytes
-	a.Truncated += b.Truncated
-	a.Received += b.Received
-	a.InterfaceDrops += b.InterfaceDrops
-	a.KernelDrops += b.KernelDrops
-	a.QueueFreezes += b.QueueFreezes
-	a.ClockSteps += b.ClockSteps
-	return a
 }

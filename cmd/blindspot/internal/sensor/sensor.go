@@ -59,8 +59,8 @@ type Config struct {
 	// Seen, where set, is called with each handshake that has been folded, from
 	// one goroutine. It must not wait, and must not keep the observation.
 	Seen func(*discover.Observation)
-	// Maintain, where set, is called after a flush, by the goroutine that stores,
-	// until the context of Run ends.
+	// Maintain, where set, is called after a flush, by a goroutine of its own. It
+	// may take its time, and is to end soon after its context, that of Run.
 	Maintain func(context.Context)
 	// Softnet, where set, counts the packets that the machine dropped before any
 	// socket since the sensor was started.
@@ -127,7 +127,7 @@ func (s *Sensor) Run(ctx context.Context) error {
 
 	stored := make(chan struct{})
 	go func() { defer close(stored); s.storer.run(late, ctx) }()
-	go func() { defer close(folded); s.folder.run(late, work) }()
+	go func() { defer close(folded); s.folder.run(late, ctx, work) }()
 	var reading sync.WaitGroup
 	for _, w := range s.workers {
 		reading.Go(func() { w.run(ctx, work) })

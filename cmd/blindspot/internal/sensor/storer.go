@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"blindspot/discover"
@@ -83,16 +84,39 @@ func (s *storer) last() { close(s.jobs) }
 // are tried again without long pauses, and when ctx ends one that fails is given
 // up.
 func (s *storer) run(ctx, running context.Context) {
+	flushed := make(chan struct{}, 1)
+	var beside sync.WaitGroup
+	beside.Go(func() { s.maintain(running, flushed) })
 	for b := range s.jobs {
 		s.write(ctx, b, running.Done())
 		s.ready <- struct{}{}
-		if m := s.owner.cfg.Maintain; m != nil && running.Err() == nil {
-			m(running)
+		select {
+		case flushed <- struct{}{}:
+		default: // it is at work
 		}
 	}
+	beside.Wait() // running has ended
 	if s.writer != nil && s.lost == nil {
 		if _, err := s.writer.Finish(""); err != nil {
 			s.err = err
+		}
+	}
+}
+
+// maintain calls Maintain after flushes, until running ends. It takes as long as
+// it takes: flushes go on beside it.
+func (s *storer) maintain(running context.Context, flushed <-chan struct{}) {
+	if s.owner.cfg.Maintain == nil {
+		return
+	}
+	for {
+		select {
+		case <-running.Done():
+			return
+		case <-flushed:
+			if running.Err() == nil {
+				s.owner.cfg.Maintain(running)
+			}
 		}
 	}
 }

@@ -196,3 +196,78 @@ func TestEndInTheMiddle(t *testing.T) {
 		})
 	}
 }
+
+// TestMaintainBeside: while the store is being maintained, for as long as that
+// takes, flushes go on, and the end of the run ends it.
+func TestMaintainBeside(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "live.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var calls, ended atomic.Int32
+	began := make(chan struct{})
+	f, err := capture.Open(filepath.Join(pcaps, "demo.pcap"), capture.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	first := make([]capture.Packet, 1)
+	if _, err := f.Next(first); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{
+		Interfaces: []string{"mirror0"}, Store: db, Flush: time.Millisecond,
+		Maintain: func(ctx context.Context) {
+			if calls.Add(1) == 1 {
+				close(began)
+			}
+			<-ctx.Done()
+			ended.Add(1)
+		},
+		Open: func(context.Context, string, int) (capture.Source, error) { return &steady{packet: first[0]}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	select {
+	case <-began:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the store is not maintained")
+	}
+	before := s.Status().Flushing.Flushes
+	for end := time.Now().Add(10 * time.Second); s.Status().Flushing.Flushes < before+3; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no flush in 10 s while the store is maintained")
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if calls.Load() != 1 || ended.Load() != 1 {
+		t.Errorf("%d calls, of which %d ended before the run; want one", calls.Load(), ended.Load())
+	}
+}
+
+// steady brings a packet every millisecond.
+type steady struct {
+	packet capture.Packet
+	stats  capture.Stats
+}
+
+func (s *steady) Next(batch []capture.Packet) (int, error) {
+	time.Sleep(time.Millisecond)
+	batch[0] = s.packet
+	batch[0].Time = time.Now().UnixNano()
+	s.stats.Packets++
+	s.stats.Bytes += uint64(s.packet.Length)
+	return 1, nil
+}
+
+func (s *steady) Stats() capture.Stats { return s.stats }
+func (s *steady) Close() error         { return nil }

@@ -27,6 +27,13 @@ const (
 	// slack is how far the clock of an idle table stays behind the wall clock:
 	// packets may be on their way.
 	slack = 250 * time.Millisecond
+	// lostAway counts the seconds in which no packet could come, because an
+	// interface was down or gone.
+	lostAway = "interface-away"
+	// telling is how long open flows are told of when the run ends. A machine
+	// that is too busy for that leaves the others out, and they are counted: what
+	// was folded is stored within Patience.
+	telling = 2500 * time.Millisecond
 	// noClock is the clock of a worker that nobody waits for: it has no source.
 	noClock = math.MaxInt64
 )
@@ -67,7 +74,8 @@ type worker struct {
 	out    chan<- batch
 
 	pending batch
-	bytes   int // of certificates in pending
+	leftOut uint64 // handshakes, at the end of the run
+	bytes   int    // of certificates in pending
 	sent    time.Time
 	looked  time.Time // when figures were told
 	came    time.Time // when the last packet came
@@ -115,12 +123,21 @@ func (w *worker) run(ctx context.Context, out chan<- batch) {
 		w.in.log.Error("capture ended", "error", err)
 	}
 	w.tell(true)
+	if w.leftOut > 0 {
+		w.in.log.Error("the machine was too busy to tell of all open connections within the time to end", "left_out", w.leftOut)
+	}
 	_ = w.in.Close()
 	w.handOver()
 }
 
 // emit takes an observation from the table.
 func (w *worker) emit(o *discover.Observation) {
+	if !w.in.ended.IsZero() && time.Since(w.in.ended) > telling {
+		if o.Handshake() {
+			w.leftOut++
+		}
+		return
+	}
 	w.pending.observations = append(w.pending.observations, o)
 	if o.Presented == nil && o.ClientPresented == nil {
 		for i := range o.DER {
@@ -195,6 +212,10 @@ func (w *worker) tell(final bool) {
 	}
 	v.KernelDrops = s.Capture.KernelDrops
 	v.Lost["interface-drops"] = s.Capture.InterfaceDrops
+	v.Lost["ending"] = w.leftOut
+	if w.index == 0 { // it is away for all its workers
+		v.Lost[lostAway] = uint64(w.in.absent(s.At) / time.Second)
+	}
 	v.Kinds = Kinds(&s.Decode)
 	v.Kinds[discover.KindCutOff], v.Kinds[discover.KindFiltered] = s.Extra.CutOff, s.Extra.Unasked
 	w.pending.sight = s

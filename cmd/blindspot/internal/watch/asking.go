@@ -24,6 +24,8 @@ type asking struct {
 	fold  *discover.Aggregator
 	out   *store.Writer
 	told  string // the trouble with the store that the log knows of
+	// outside notes that the log knows that nothing is in scope.
+	outside bool
 
 	answered, failed atomic.Uint64
 }
@@ -52,6 +54,10 @@ func (a *asking) plan(inv *discover.Inventory, s *Settings, now time.Time) error
 	})
 	if err != nil {
 		return err
+	}
+	if len(plan.Targets)+plan.Seen == 0 && plan.OutOfScope > 0 && !a.outside {
+		a.outside = true
+		a.cfg.Log.Warn("no endpoint in use is in scope: nobody is asked for a certificate", "out_of_scope", plan.OutOfScope, "do", "say what is ours in the section scope of the configuration file, or with --scope all")
 	}
 	for i := range plan.Targets {
 		a.queue.Add(plan.Targets[i], now)
