@@ -50,11 +50,14 @@ func (f *readFlags) add(cmd *cobra.Command) {
 // captures are read: most of what is allocated stays to the end.
 const gcPercent = 200
 
-// collectLess sets it, unless the user did.
-func collectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+// collectLess sets it, unless the user did, and returns what undoes that: a
+// report makes much that goes.
+func collectLess() (undo func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
 	}
+	before := debug.SetGCPercent(gcPercent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 func (f *readFlags) addEvents(cmd *cobra.Command) {
@@ -128,7 +131,7 @@ type reading struct {
 // does not stop the others; errTold says that one that was named gave nothing,
 // and a nil run that all did.
 func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []string) (*ingest.Run, error) {
-	collectLess()
+	defer collectLess()()
 	files, missing := capture.Expand(paths)
 	cfg.Following = slices.Contains(files, "-") && len(f.keyLogs) > 0
 	r, err := f.newReading(cfg, paths)
