@@ -104,6 +104,18 @@ func (w *Writer) Abort(reason string) error {
 	return w.db.write("end source "+w.src.Name, func(c *conn) error { return w.end(c, Incomplete, "", reason) })
 }
 
+// EndRuns marks what live sensors that were killed left behind as broken off,
+// and returns how many there were. What they had written stays. The caller knows
+// that no other sensor writes to the store.
+func (db *DB) EndRuns(reason string) (n int, err error) {
+	err = db.write("end the runs of killed sensors", func(c *conn) error {
+		n = 0
+		return c.each("UPDATE sources SET state = 'incomplete', reason = ?, ended = ? WHERE kind = 'live' AND state = 'reading' AND origin = X'' RETURNING id",
+			func(*rows) error { n++; return nil }, reason, nanos(time.Now()))
+	})
+	return n, err
+}
+
 // errSuperseded is for a writer whose source another process removed.
 var errSuperseded = errors.New("another blindspot has read the same source to its end meanwhile, and its rows stand: read it again to be sure")
 

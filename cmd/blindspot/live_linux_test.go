@@ -243,6 +243,23 @@ func TestLiveKill(t *testing.T) {
 		if code := run([]string{"db", "check", "--db", s.db}); code != 0 {
 			t.Errorf("db check: exit %d after a kill", code)
 		}
+		next := w.listenIn(t, filepath.Dir(s.db))
+		await(t, "word of the run that was killed", func() bool { return strings.Contains(next.stderr.String(), "was killed") })
+		next.stop(t)
+		db, err := store.Open(s.db, store.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources, err := db.Sources()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sources {
+			if sources[i].State == store.Reading {
+				t.Errorf("%s is still being read after it was killed", sources[i].Name)
+			}
+		}
+		db.Close()
 	}
 }
 
