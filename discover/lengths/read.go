@@ -27,6 +27,9 @@ const (
 	// list, and one small certificate.
 	minCertificate = 4 + 1 + 3 + 3 + 150 + 2
 	minSignature   = 4 + 2 + 2 + 64
+	// minRequest is the shortest CertificateRequest: an empty context, and the
+	// extension that must be there (RFC 8446 §4.3.2).
+	minRequest = 4 + 1 + 2 + 4 + 2 + 2
 	packedStep     = 32
 )
 
@@ -98,7 +101,9 @@ func (m messages) separable(finished int) (cert, request int, key string) {
 			return 0, 0, ""
 		}
 		if n == 2 {
-			request = list[0]
+			if request = list[0]; request < minRequest {
+				return 0, 0, ""
+			}
 		}
 		return list[n-1], request, key
 	}
