@@ -30,7 +30,7 @@ const (
 	// minRequest is the shortest CertificateRequest: an empty context, and the
 	// extension that must be there (RFC 8446 §4.3.2).
 	minRequest = 4 + 1 + 2 + 4 + 2 + 2
-	packedStep     = 32
+	packedStep = 32
 )
 
 // Read says what the lengths of a flight tell. A flight without certificate, of
