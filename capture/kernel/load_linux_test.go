@@ -14,6 +14,21 @@ import (
 	"blindspot/capture/decode"
 )
 
+// loaded skips, naming what is missing, or fails with what the verifier said.
+func loaded(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("CAP_BPF is missing")
+	}
+	if err != nil {
+		var v *ebpf.VerifierError
+		if errors.As(err, &v) {
+			t.Fatalf("%+v", v)
+		}
+		t.Fatal(err)
+	}
+}
+
 // load loads a cut-off, or skips naming what is missing.
 func load(t testing.TB, cfg Config) *Cutoff {
 	t.Helper()
@@ -21,16 +36,7 @@ func load(t testing.TB, cfg Config) *Cutoff {
 		cfg.Entries = 1 << 14
 	}
 	c, err := Load(cfg)
-	if errors.Is(err, unix.EPERM) {
-		t.Skip("CAP_BPF is missing")
-	}
-	if err != nil {
-		var v *ebpf.VerifierError
-		if errors.As(err, &v) {
-			t.Fatalf("%+v", v)
-		}
-		t.Fatal(err)
-	}
+	loaded(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -38,16 +44,7 @@ func load(t testing.TB, cfg Config) *Cutoff {
 func loadFanout(t testing.TB, cfg Config) *Fanout {
 	t.Helper()
 	f, err := LoadFanout(cfg)
-	if errors.Is(err, unix.EPERM) {
-		t.Skip("CAP_BPF is missing")
-	}
-	if err != nil {
-		var v *ebpf.VerifierError
-		if errors.As(err, &v) {
-			t.Fatalf("%+v", v)
-		}
-		t.Fatal(err)
-	}
+	loaded(t, err)
 	t.Cleanup(func() { f.Close() })
 	return f
 }

@@ -65,17 +65,23 @@ func (c *console) watch(r *ingest.Run) (stop func()) {
 	if bar {
 		every = barEvery
 	}
+	return c.every(every, func() { c.show(r, bar) })
+}
+
+// every calls draw again and again until the returned function is called, which
+// takes away what is drawn.
+func (c *console) every(interval time.Duration, draw func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(every)
+		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-tick.C:
-				c.show(r, bar)
+				draw()
 			}
 		}
 	}()

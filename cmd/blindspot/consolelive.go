@@ -45,27 +45,7 @@ func (c *console) line(text func(width int) string) (stop func()) {
 	if c.quiet || !term.Is(os.Stderr) || os.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(liveEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				c.draw(text(term.Width(os.Stderr) - 1))
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-ended
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.clear()
-	}
+	return c.every(liveEvery, func() { c.draw(text(term.Width(os.Stderr) - 1)) })
 }
 
 func (c *console) draw(text string) {
