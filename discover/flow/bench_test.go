@@ -97,13 +97,7 @@ func BenchmarkHandshake(b *testing.B) {
 func benchHandshakes(b *testing.B, version uint16, open int) {
 	segs := record(b, version, testName, 1).packets(1, 2, 1460)
 	var table *Table
-	var told []*discover.Observation
-	table = New(Config{NoFingerprints: true, Emit: func(o *discover.Observation) {
-		if told = append(told, o); len(told) == 64 {
-			table.Recycle(told)
-			told = told[:0]
-		}
-	}})
+	table = New(Config{NoFingerprints: true, Emit: func(o *discover.Observation) { table.Recycle(o) }})
 	batch := make([]decode.Segment, 0, segmentBatch)
 	take := func(s decode.Segment, client int) {
 		setClient(&s, client)

@@ -90,8 +90,16 @@ func (a *arena) release(b buffer) {
 	if b == 0 {
 		return
 	}
+	a.used -= int64(b.size())
+	a.free(b)
+}
+
+// free takes the memory of b back, which counts no longer.
+func (a *arena) free(b buffer) {
+	if b == 0 {
+		return
+	}
 	c := b.class()
-	a.used -= 1 << (minBufferBits + c)
 	a.classes[c].free = append(a.classes[c].free, uint32(b>>4))
 }
 

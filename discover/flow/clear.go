@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"time"
 
 	"blindspot/discover"
@@ -19,17 +20,13 @@ func (t *Table) clearSession(e *entry, hs *handshake, client int, f *starttls.Fo
 	default:
 		return
 	}
-	o := &discover.Observation{
-		Time: time.Unix(0, hs.first).UTC(), Ended: time.Unix(0, max(t.clock, hs.first)).UTC(), Order: hs.number,
-		Transport: discover.TCP, Network: t.network(e), Tunnel: t.tunnels.name(hs.tunnel),
-		Preface: f.Name, Target: f.Target, ClientOrigin: f.Origin, Offer: state,
-	}
-	if o.Preface == "" {
-		o.Preface = starttls.Ambiguous
-	}
+	o := t.observer.pool.observation()
+	o.Time, o.Ended, o.Order = time.Unix(0, hs.first).UTC(), time.Unix(0, max(t.clock, hs.first)).UTC(), hs.number
+	o.Transport, o.Network, o.Tunnel = discover.TCP, t.network(e), t.tunnels.name(hs.tunnel)
+	o.Preface, o.Target, o.ClientOrigin, o.Offer = cmp.Or(f.Name, starttls.Ambiguous), f.Target, f.Origin, state
 	o.Client, o.Server = e.key.ends(client)
 	t.stats.Cleartext++
-	t.cfg.Emit(o)
+	t.deliver(o)
 }
 
 // endInClear tells what the end of a plaintext dialogue decides: a client that

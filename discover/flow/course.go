@@ -7,9 +7,10 @@ import (
 
 // observeCourse says how the handshake went, what hid its certificates, and
 // who refused.
-func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Observation) {
+func (v *Observer) observeCourse(c *Collected, o *discover.Observation) {
+	hs, client, server := &c.hs, &c.client, &c.server
 	if body := client.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		t.chain(body, true, o)
+		v.chain(body, true, o)
 	}
 	if hs.flags&(clientMayHaveLeft|clientFinished) == clientMayHaveLeft {
 		hs.flags |= clientGaveUp
@@ -18,13 +19,13 @@ func (t *Table) observeCourse(hs *handshake, client, server side, o *discover.Ob
 	switch {
 	case !o.ServerHello:
 	case hs.flags&isTLS13 != 0:
-		o.Resumed = discover.TriOf(t.parse.server.PSKSelected)
+		o.Resumed = discover.TriOf(v.server.PSKSelected)
 	case o.CertsFrom != "" || hs.flags&sawServerDone != 0:
 		o.Resumed = discover.No
 	case hs.resumed(o):
 		o.Resumed = discover.Yes
 	}
-	o.PacketsLost = t.missing(hs, client, server)
+	o.PacketsLost = c.missing
 	o.Outcome = hs.outcome(server, o)
 	if o.CertsFrom == "" {
 		o.CertsHidden = hs.hidden(server, o)
@@ -52,7 +53,7 @@ func (hs *handshake) resumed(o *discover.Observation) bool {
 }
 
 // outcome decides how the handshake ended.
-func (hs *handshake) outcome(server side, o *discover.Observation) discover.Outcome {
+func (hs *handshake) outcome(server *side, o *discover.Observation) discover.Outcome {
 	f := hs.flags
 	switch {
 	case hs.refused == refusedByClient:
@@ -69,7 +70,7 @@ func (hs *handshake) outcome(server side, o *discover.Observation) discover.Outc
 		return discover.RefusedByClient
 	case hs.certificateWarning(true):
 		return discover.RefusedByServer
-	case o.ServerHello || hs.spokeUnseen(server) || f&(clientCCS|sawClientFlight) != 0 || server.st.top() > 0 && f&serverClear == 0:
+	case o.ServerHello || hs.spokeUnseen(server) || f&(clientCCS|sawClientFlight) != 0 || server.top > 0 && f&serverClear == 0:
 		return discover.OutcomeUnknown
 	}
 	return discover.Unanswered
@@ -100,12 +101,12 @@ func (hs *handshake) certificateWarning(server bool) bool {
 }
 
 // spokeUnseen reports whether the server has sent bytes that were not captured.
-func (hs *handshake) spokeUnseen(server side) bool {
-	return server.st.top() == 0 && hs.acks[hs.client].spoke()
+func (hs *handshake) spokeUnseen(server *side) bool {
+	return server.top == 0 && hs.acks[hs.client].spoke()
 }
 
 // hidden says why there is no certificate.
-func (hs *handshake) hidden(server side, o *discover.Observation) string {
+func (hs *handshake) hidden(server *side, o *discover.Observation) string {
 	f := hs.flags
 	switch {
 	case o.Resumed == discover.Yes:
@@ -118,9 +119,9 @@ func (hs *handshake) hidden(server side, o *discover.Observation) string {
 		return "" // anonymous or PSK: there is none
 	case o.ServerHello:
 		return discover.HiddenTruncated
-	case server.st.top() > 0 && server.st.state != streamClear && hs.refused != refusedByServer:
+	case server.top > 0 && server.state != streamClear && hs.refused != refusedByServer:
 		return discover.HiddenTruncated
-	case server.st.top() == 0 && (f&(clientCCS|sawClientFlight) != 0 || hs.acks[hs.client].spoke()):
+	case server.top == 0 && (f&(clientCCS|sawClientFlight) != 0 || hs.acks[hs.client].spoke()):
 		return discover.HiddenOneSided
 	}
 	return discover.HiddenNoAnswer

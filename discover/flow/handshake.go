@@ -284,8 +284,22 @@ func (t *Table) protectedByClient(hs *handshake, length int) {
 // earlyData reports whether the client said that it would send data before it
 // has an answer (RFC 8446 §4.2.10).
 func (t *Table) earlyData(hs *handshake) bool {
-	body := t.side(hs, int(hs.client)).message(tlsparse.TypeClientHello, 0)
+	body := t.body(hs, int(hs.client), tlsparse.TypeClientHello)
 	return body != nil && tlsparse.ParseClientHello(body, &t.parse.client) == nil && t.parse.client.EarlyData
+}
+
+// body returns the first message of a type in a direction, nil where it was not
+// seen whole.
+func (t *Table) body(hs *handshake, dir int, typ uint8) []byte {
+	if dir > 1 || hs.streams[dir] == 0 {
+		return nil
+	}
+	st := t.streams.get(hs.streams[dir])
+	m, ok := find(st.messages(&t.buffers), typ, 0)
+	if !ok {
+		return nil
+	}
+	return t.buffers.bytes(st.buf)[m.at:m.end()]
 }
 
 // protectedByServer: an alert as the first answer to the client's Finished

@@ -42,10 +42,10 @@ func (v *evidence) of(f *flight) string {
 // measure says what the lengths of a server's encrypted records tell of the
 // chain that is hidden in them. It is noted where secrets opened the flight as
 // well: then it is known what belongs to these lengths.
-func (t *Table) measure(hs *handshake, o *discover.Observation) {
+func (v *Observer) measure(hs *handshake, o *discover.Observation) {
 	if hs.flags&isTLS13 == 0 || !o.Hello || !o.ServerHello || o.Resumed == discover.Yes || hs.nflight == 0 {
 		return
 	}
-	f := flight{records: hs.flight, n: hs.nflight, suite: t.parse.server.CipherSuite, asks: lengths.AsksOf(&t.parse.client)}
-	o.LengthEvidence = t.parse.evidence.of(&f)
+	f := flight{records: hs.flight, n: hs.nflight, suite: v.server.CipherSuite, asks: lengths.AsksOf(&v.client)}
+	o.LengthEvidence = v.evidence.of(&f)
 }

@@ -1,112 +1,114 @@
 package flow
 
 import (
+	"errors"
 	"net/netip"
-	"slices"
-	"time"
 
-	"blindspot/capture/decode"
 	"blindspot/discover"
 	"blindspot/tlsparse"
 )
 
-// scratch is what parsing reuses, so that only observations allocate.
-type scratch struct {
+// Observer reads handshakes that a Table has collected, and makes observations
+// of them. It belongs to one goroutine, which need not be the table's.
+type Observer struct {
+	cfg    Config
+	seed   uint64
+	stats  ObserverStats
+	recent recentHandshakes
+	told   *discover.Observation // by the last call of Observe; its own
+
+	// What parsing reuses, so that only observations allocate.
 	client   tlsparse.ClientHello
 	server   tlsparse.ServerHello
 	exchange tlsparse.ServerKeyExchange
 	status   tlsparse.CertificateStatus
 	certs    [][]byte
-	alerts   []tlsparse.Alert
-	hello    []byte
-	// unwrapped is TLS taken out of packets.
-	unwrapped []byte
-	// unsealed is a datagram with what logged secrets opened of it.
-	unsealed []byte
 	chains   chainCache
 	pool     pool
 	prints   fingerprints
 	evidence evidence
 }
 
-// side is one direction as observe reads it.
-type side struct {
-	st       *stream
-	buf      []byte
-	messages []message
+// ObserverStats counts what an Observer told and what it could not read.
+type ObserverStats struct {
+	Handshakes uint64 // observations
+	Opened     uint64 // of them those that logged secrets opened
+	Repeated   uint64 // handshakes that had been observed already
+	Hops       uint64 // observations of a handshake on its way through a NAT or load balancer
+	HalfAnswer uint64 // a server's answer alone, broken off before its certificate
+	HalfHello  uint64 // a hello that broke off before its name, unanswered
+
+	UnparsedHello  uint64 // hellos that keep no rule
+	UnparsedServer uint64 // server messages that keep no rule
+	OpenHoles      uint64 // handshakes with bytes missing
 }
 
-func (t *Table) side(hs *handshake, dir int) side {
-	if dir > 1 || hs.streams[dir] == 0 {
-		return side{st: &stream{}}
+// plus returns the sums.
+func (s ObserverStats) plus(o *ObserverStats) ObserverStats {
+	return ObserverStats{
+		Handshakes: s.Handshakes + o.Handshakes, Opened: s.Opened + o.Opened, Repeated: s.Repeated + o.Repeated, Hops: s.Hops + o.Hops,
+		HalfAnswer: s.HalfAnswer + o.HalfAnswer, HalfHello: s.HalfHello + o.HalfHello,
+		UnparsedHello: s.UnparsedHello + o.UnparsedHello, UnparsedServer: s.UnparsedServer + o.UnparsedServer, OpenHoles: s.OpenHoles + o.OpenHoles,
 	}
-	st := t.streams.get(hs.streams[dir])
-	return side{st: st, buf: t.buffers.bytes(st.buf), messages: st.messages(&t.buffers)}
 }
 
-// message returns the body of the n-th message of a type, nil where it was not
-// seen whole.
-func (s side) message(typ uint8, n int) []byte {
-	m, ok := find(s.messages, typ, n)
-	if !ok {
+// NewObserver returns an Observer for what a table with the same Config
+// collects; Emit is not called.
+func NewObserver(cfg Config) *Observer { return &Observer{cfg: cfg, seed: newSeed()} }
+
+// Stats returns the counters so far.
+func (v *Observer) Stats() ObserverStats { return v.stats }
+
+// Observe reads a handshake. The observation is valid until the next call; it is
+// nil where there was none, or where it was told of before.
+func (v *Observer) Observe(c *Collected) *discover.Observation {
+	if v.told != nil {
+		v.pool.take(v.told)
+		v.told = nil
+	}
+	o := c.ready
+	if o == nil {
+		o = v.read(c)
+		v.told = o
+	}
+	if o == nil || o.Offer == "" && !v.isNew(o) {
 		return nil
-	}
-	return s.buf[m.at:m.end():m.end()]
-}
-
-// observe emits what was seen of a handshake, if it was one.
-func (t *Table) observe(e *entry, hs *handshake, at int64) {
-	if hs.client == noDir {
-		t.endInClear(e, hs, 0, maxPreface)
-		t.countForeign(e, hs)
-		return
-	}
-	client, server := t.side(hs, int(hs.client)), t.side(hs, int(1-hs.client))
-	o := t.observation(e, hs, at, discover.TCP)
-	hello := t.observeClient(hs, client, o)
-	if !hello && !hs.answerAlone(server) {
-		t.stats.HalfAnswer += oneIf(hs.flags&sawServerHello != 0)
-		return
-	}
-	t.observeServer(hs, server, o)
-	t.observeCourse(hs, client, server, o)
-	t.measure(hs, o)
-	t.open(hs, client, server, o)
-	o.HopFrom = t.hellos.before(hs.hello, t.hash(&e.key), hs.answer, o.Server)
-	t.emit(o)
-}
-
-// observation returns what is known of any handshake.
-func (t *Table) observation(e *entry, hs *handshake, at int64, transport discover.Transport) *discover.Observation {
-	o := t.parse.pool.observation()
-	o.Time, o.Ended, o.Order = time.Unix(0, hs.first).UTC(), time.Unix(0, max(at, hs.first)).UTC(), hs.number
-	o.Transport, o.Network, o.Tunnel = transport, t.network(e), t.tunnels.name(hs.tunnel)
-	if transport == discover.TCP && e.key.proto == decode.UDP {
-		o.Tunnel = append(slices.Clone(o.Tunnel), "udp") // records of TLS in datagrams
-	}
-	o.Client, o.Server = e.key.ends(int(hs.client))
-	if hs.preface != 0 {
-		p := t.prefaces.get(hs.preface)
-		o.Preface, o.Target, o.ClientOrigin = p.name, p.target, p.origin
 	}
 	return o
 }
 
-// emit tells of an observation, unless it was told of before.
-func (t *Table) emit(o *discover.Observation) {
-	if t.recent.seen(o, t.seed) {
-		t.stats.Repeated++
-		return
+// read reads the clear part of a handshake over TCP. It returns nil where that
+// is not worth an observation.
+func (v *Observer) read(c *Collected) *discover.Observation {
+	o := v.pool.observation()
+	c.describe(o)
+	hello := v.observeClient(c, o)
+	if !hello && !c.answerAlone() {
+		v.stats.HalfAnswer += oneIf(c.hs.flags&sawServerHello != 0)
+		v.pool.take(o)
+		return nil
+	}
+	v.observeServer(c, o)
+	v.observeCourse(c, o)
+	v.measure(&c.hs, o)
+	return o
+}
+
+// isNew counts an observation, and reports whether it was not told of before.
+func (v *Observer) isNew(o *discover.Observation) bool {
+	if v.recent.seen(o, v.seed) {
+		v.stats.Repeated++
+		return false
 	}
 	if o.HopFrom.IsValid() {
-		t.stats.Hops++
+		v.stats.Hops++
 	} else {
-		t.stats.Handshakes++
+		v.stats.Handshakes++
 	}
 	if o.PacketsLost > 0 {
-		t.stats.OpenHoles++
+		v.stats.OpenHoles++
 	}
-	t.cfg.Emit(o)
+	return true
 }
 
 // ends returns the client's and the server's address.
@@ -138,9 +140,9 @@ func (e end) addrPort() netip.AddrPort {
 
 // answerAlone reports whether the server's side alone is worth an observation:
 // it has the certificate, or is whole without one.
-func (hs *handshake) answerAlone(server side) bool {
-	return hs.flags&(isTLS13|sawServerDone|serverCCS) != 0 ||
-		server.message(tlsparse.TypeCertificate, 0) != nil || server.message(typeSSLv2ServerHello, 0) != nil
+func (c *Collected) answerAlone() bool {
+	return c.hs.flags&(isTLS13|sawServerDone|serverCCS) != 0 ||
+		c.server.message(tlsparse.TypeCertificate, 0) != nil || c.server.message(typeSSLv2ServerHello, 0) != nil
 }
 
 func oneIf(cond bool) uint64 {
@@ -152,52 +154,60 @@ func oneIf(cond bool) uint64 {
 
 // observeClient reads the ClientHello. It reports whether there is one, whole
 // or with a name.
-func (t *Table) observeClient(hs *handshake, client side, o *discover.Observation) bool {
-	h := &t.parse.client
-	fingerprint := true
-	switch body := client.message(tlsparse.TypeClientHello, 0); {
-	case body != nil:
-		if tlsparse.ParseClientHello(body, h) != nil {
-			t.stats.UnparsedHello++
-		}
-	case client.message(typeSSLv2ClientHello, 0) != nil:
-		if _, err := tlsparse.ParseSSLv2ClientHello(client.message(typeSSLv2ClientHello, 0), h); err != nil {
-			t.stats.UnparsedHello++
-			return false
-		}
-		fingerprint = false // they are of the extensions, which this form lacks
-	default:
-		if !t.halfHello(client, h) {
-			return false
-		}
-		fingerprint = false
+func (v *Observer) observeClient(c *Collected, o *discover.Observation) bool {
+	kind, err := readHello(&c.client, &v.client)
+	if err != nil && kind != helloHalf {
+		v.stats.UnparsedHello++
 	}
-	hs.random = hashRandom(h.Random)
-	t.describeHello(h, o, 't', fingerprint)
+	switch {
+	case kind == helloHalf && err != nil:
+		v.stats.HalfHello++
+		return false
+	case kind == helloNone, kind == helloSSLv2 && err != nil:
+		return false
+	}
+	v.describeHello(&v.client, o, 't', kind == helloWhole) // fingerprints are of the extensions, which SSL 2.0 lacks
 	return true
 }
 
-// halfHello reads a hello that broke off. It is worth an observation where its
-// name is whole.
-func (t *Table) halfHello(client side, h *tlsparse.ClientHello) bool {
-	if client.st.state != streamTLS {
-		return false
+// helloKind is in which form a client said hello.
+type helloKind uint8
+
+const (
+	helloNone helloKind = iota
+	helloWhole
+	helloSSLv2
+	helloHalf // it broke off; worth something where its name is whole
+)
+
+var errHalfHello = errors.New("hello breaks off before its name")
+
+// readHello reads the first hello of the client's side. A whole one with an
+// error is still worth what could be read of it.
+func readHello(client *side, h *tlsparse.ClientHello) (kind helloKind, err error) {
+	if body := client.message(tlsparse.TypeClientHello, 0); body != nil {
+		return helloWhole, tlsparse.ParseClientHello(body, h)
 	}
-	typ, body, _, ok := client.st.deframe.Partial(client.buf[:client.st.have])
+	if body := client.message(typeSSLv2ClientHello, 0); body != nil {
+		_, err = tlsparse.ParseSSLv2ClientHello(body, h)
+		return helloSSLv2, err
+	}
+	if client.state != streamTLS {
+		return helloNone, nil
+	}
+	typ, body, _, ok := client.deframe.Partial(client.buf[:client.have])
 	if !ok || typ != tlsparse.TypeClientHello {
-		t.stats.HalfHello++
-		return false
+		return helloHalf, errHalfHello
 	}
 	tlsparse.ParseClientHello(body, h) // a prefix is malformed by nature
 	if !h.HasHostName {
-		t.stats.HalfHello++
-		return false
+		return helloHalf, errHalfHello
 	}
-	return true
+	return helloHalf, nil
 }
 
 // describeHello copies what a hello says into o.
-func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, transport byte, fingerprint bool) {
+func (v *Observer) describeHello(h *tlsparse.ClientHello, o *discover.Observation, transport byte, fingerprint bool) {
 	o.Hello = true
 	if !h.SSLv2 { // whose challenge is no random
 		o.ClientRandom = append(o.ClientRandom, h.Random...)
@@ -211,19 +221,19 @@ func (t *Table) describeHello(h *tlsparse.ClientHello, o *discover.Observation, 
 			o.SNIRaw = discover.Escape(h.ServerName)
 		}
 	}
-	o.ALPN = t.parse.pool.protocols(h.ALPN)
+	o.ALPN = v.pool.protocols(h.ALPN)
 	if h.ECH != tlsparse.ECHNone || h.ESNI {
 		o.ECH = discover.ECHOffered
 	}
 	o.ESNI, o.EarlyData = h.ESNI, h.EarlyData
-	if fingerprint && !t.cfg.NoFingerprints {
-		t.parse.prints.ofClient(h, transport, o)
+	if fingerprint && !v.cfg.NoFingerprints {
+		v.prints.ofClient(h, transport, o)
 	}
 }
 
 // observeServer reads the server's flight.
-func (t *Table) observeServer(hs *handshake, server side, o *discover.Observation) {
-	h := &t.parse.server
+func (v *Observer) observeServer(c *Collected, o *discover.Observation) {
+	hs, server, h := &c.hs, &c.server, &v.server
 	n := 0
 	if hs.flags&sawHelloRetry != 0 {
 		o.HelloRetry = true
@@ -231,18 +241,18 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 	}
 	if body := server.message(tlsparse.TypeServerHello, n); body != nil {
 		tlsparse.ParseServerHello(body, h) // damage was counted when it came
-		t.describeServerHello(h, o, false)
+		v.describeServerHello(h, o, false)
 	} else if body := server.message(typeSSLv2ServerHello, 0); body != nil {
-		t.sslv2ServerHello(body, o)
+		v.sslv2ServerHello(body, o)
 	}
 	if body := server.message(tlsparse.TypeCertificate, 0); body != nil && hs.flags&isTLS13 == 0 {
-		t.chain(body, false, o)
+		v.chain(body, false, o)
 		o.CertsFrom = discover.FromWire
 		if body := server.message(tlsparse.TypeServerKeyExchange, 0); body != nil && o.ServerHello {
-			t.keyExchange(body, h, o)
+			v.keyExchange(body, h, o)
 		}
 		if body := server.message(tlsparse.TypeCertificateStatus, 0); body != nil {
-			t.stapled(body, o)
+			v.stapled(body, o)
 		}
 	}
 	switch {
@@ -254,7 +264,7 @@ func (t *Table) observeServer(hs *handshake, server side, o *discover.Observatio
 	}
 }
 
-func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation, dtls bool) {
+func (v *Observer) describeServerHello(h *tlsparse.ServerHello, o *discover.Observation, dtls bool) {
 	o.ServerHello = true
 	o.ServerRandom = append(o.ServerRandom, h.Random...)
 	o.Version = tlsparse.VersionName(h.SelectedVersion, dtls)
@@ -265,72 +275,72 @@ func (t *Table) describeServerHello(h *tlsparse.ServerHello, o *discover.Observa
 	if len(h.ALPN) > 0 {
 		o.ALPNChosen = discover.Escape(h.ALPN[0])
 	}
-	if !t.cfg.NoFingerprints {
-		o.JA3S = t.parse.prints.ofServer(h)
+	if !v.cfg.NoFingerprints {
+		o.JA3S = v.prints.ofServer(h)
 	}
 }
 
-func (t *Table) sslv2ServerHello(body []byte, o *discover.Observation) {
+func (v *Observer) sslv2ServerHello(body []byte, o *discover.Observation) {
 	var h tlsparse.SSLv2ServerHello
 	if _, err := tlsparse.ParseSSLv2ServerHello(body, &h); err != nil {
-		t.stats.UnparsedServer++
+		v.stats.UnparsedServer++
 		return
 	}
 	o.ServerHello = true
 	o.Version = tlsparse.VersionName(tlsparse.VersionSSL20, false)
 	if len(h.Certificate) > 0 {
-		o.Show(t.parse.chains.find([][]byte{h.Certificate}), false)
+		o.Show(v.chains.find([][]byte{h.Certificate}), false)
 		o.CertsFrom = discover.FromWire
 	}
 }
 
 // chain reads a side's Certificate message and keeps its certificates. A raw
 // public key in their place (RFC 7250 §3) is none.
-func (t *Table) chain(body []byte, client bool, o *discover.Observation) {
-	typ := t.parse.server.ServerCertificateType
+func (v *Observer) chain(body []byte, client bool, o *discover.Observation) {
+	typ := v.server.ServerCertificateType
 	if client {
-		typ = t.parse.server.ClientCertificateType
+		typ = v.server.ClientCertificateType
 	}
 	if o.ServerHello && typ == tlsparse.CertificateTypeRawPublicKey {
 		return
 	}
-	certs, err := tlsparse.ParseCertificate(body, t.parse.certs[:0])
-	t.parse.certs = certs
+	certs, err := tlsparse.ParseCertificate(body, v.certs[:0])
+	v.certs = certs
 	if err != nil {
-		t.stats.UnparsedServer++
+		v.stats.UnparsedServer++
 	}
-	o.Show(t.parse.chains.find(certs), client)
+	o.Show(v.chains.find(certs), client)
 }
 
 // keyExchange keeps what the key proof needs.
-func (t *Table) keyExchange(body []byte, h *tlsparse.ServerHello, o *discover.Observation) {
-	x := &t.parse.exchange
+func (v *Observer) keyExchange(body []byte, h *tlsparse.ServerHello, o *discover.Observation) {
+	x := &v.exchange
 	if tlsparse.ParseServerKeyExchange(body, h.CipherSuite, h.SelectedVersion, x) != nil {
-		t.stats.UnparsedServer++
+		v.stats.UnparsedServer++
 		return
 	}
 	if x.Group != 0 {
 		o.Group = tlsparse.GroupName(x.Group)
 	}
-	random := t.parse.client.Random
+	random := v.client.Random
 	if !x.Signed || !o.Hello || len(random) > 32 || len(o.ServerRandom) != 32 {
 		return // without the hello there is nothing to check
 	}
 	var padded [32]byte // a challenge of SSL 2.0 counts as a short random (RFC 5246 §E.2)
 	copy(padded[32-len(random):], random)
-	p := t.parse.pool.proof()
+	p := v.pool.proof()
 	p.Scheme = x.Scheme
 	p.Signed = tlsparse.KeyExchangeSigned(p.Signed[:0], padded[:], o.ServerRandom, x.Params)
 	p.Signature = append(p.Signature[:0], x.Signature...)
 	o.Proof = p
 }
 
-func (t *Table) stapled(body []byte, o *discover.Observation) {
-	if tlsparse.ParseCertificateStatus(body, &t.parse.status) != nil {
-		t.stats.UnparsedServer++
+func (v *Observer) stapled(body []byte, o *discover.Observation) {
+	if tlsparse.ParseCertificateStatus(body, &v.status) != nil {
+		v.stats.UnparsedServer++
 		return
 	}
-	if r := t.parse.status.Responses; len(r) > 0 {
+	if r := v.status.Responses; len(r) > 0 {
 		o.OCSPResponse = append(o.OCSPResponse, r[0]...)
 	}
 }

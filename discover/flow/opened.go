@@ -75,7 +75,8 @@ func (t *Table) unseal(hs *handshake) {
 
 // open reads the encrypted part of a TLS 1.3 handshake over TCP, where its
 // secrets were logged. The clear part of o is there.
-func (t *Table) open(hs *handshake, client, server side, o *discover.Observation) {
+func (t *Table) open(c *Collected, o *discover.Observation) {
+	hs, client, server, v := &c.hs, &c.client, &c.server, &t.observer
 	if hs.sealed == 0 || hs.flags&isTLS13 == 0 || !o.ServerHello {
 		return
 	}
@@ -85,7 +86,7 @@ func (t *Table) open(hs *handshake, client, server side, o *discover.Observation
 		}
 	}
 	raw := &t.sealed.get(hs.sealed).raw
-	suite := t.parse.server.CipherSuite
+	suite := v.server.CipherSuite
 	h := keylog.Hidden{Limit: maxMessage}
 	secrets, ok := t.lookUp(o.ClientRandom)
 	switch {
@@ -108,7 +109,7 @@ func (t *Table) open(hs *handshake, client, server side, o *discover.Observation
 		if !fromServer {
 			dir = hs.client
 		}
-		opener, err := keylog.NewOpener(secret, suite, !fromServer && o.Hello && t.parse.client.EarlyData)
+		opener, err := keylog.NewOpener(secret, suite, !fromServer && o.Hello && v.client.EarlyData)
 		if err != nil {
 			continue
 		}
@@ -117,7 +118,7 @@ func (t *Table) open(hs *handshake, client, server side, o *discover.Observation
 		openers[i] = opener
 		defer opener.Wipe()
 	}
-	t.reveal(&h, o)
+	v.reveal(&h, o)
 	for i, opener := range openers {
 		if opener != nil {
 			revealAlerts(o, i == 0, opener.Alerts())
@@ -149,7 +150,7 @@ func (t *Table) lookUp(random []byte) (keylog.Secrets, bool) {
 }
 
 // transcript hashes the messages up to the ServerHello.
-func transcript(hs *handshake, client, server side, suite uint16) *keylog.Transcript {
+func transcript(hs *handshake, client, server *side, suite uint16) *keylog.Transcript {
 	first, second := client.message(tlsparse.TypeClientHello, 0), client.message(tlsparse.TypeClientHello, 1)
 	hello := server.message(tlsparse.TypeServerHello, 0)
 	if first == nil || hello == nil {
@@ -170,10 +171,10 @@ func transcript(hs *handshake, client, server side, suite uint16) *keylog.Transc
 }
 
 // reveal puts what was opened into an observation.
-func (t *Table) reveal(h *keylog.Hidden, o *discover.Observation) {
-	t.stats.UnparsedServer += uint64(h.Malformed)
+func (v *Observer) reveal(h *keylog.Hidden, o *discover.Observation) {
+	v.stats.UnparsedServer += uint64(h.Malformed)
 	if h.EncryptedExtensions {
-		t.stats.Opened++
+		v.stats.Opened++
 		if h.ALPN != nil {
 			o.ALPNChosen = discover.Escape(h.ALPN)
 		}
@@ -184,7 +185,7 @@ func (t *Table) reveal(h *keylog.Hidden, o *discover.Observation) {
 	if h.Server.Seen {
 		o.CertsFrom, o.CertsHidden = discover.FromDecrypted, ""
 		if !h.RawPublicKeys {
-			o.Show(t.parse.chains.find(certificates(&h.Server)), false)
+			o.Show(v.chains.find(certificates(&h.Server)), false)
 		}
 	}
 	switch {
@@ -194,7 +195,7 @@ func (t *Table) reveal(h *keylog.Hidden, o *discover.Observation) {
 		o.ClientAuthRequested = discover.No
 	}
 	if h.Client.Seen && !h.ClientRawPublicKeys {
-		o.Show(t.parse.chains.find(certificates(&h.Client)), true)
+		o.Show(v.chains.find(certificates(&h.Client)), true)
 	}
 	if list := h.Server.Certificates; len(list) > 0 && list[0].OCSP != nil {
 		o.OCSPResponse = append(o.OCSPResponse[:0], list[0].OCSP...)

@@ -16,20 +16,19 @@ type pool struct {
 // once.
 const maxALPN = 1 << 10
 
-// Recycle takes observations back that nobody uses any more, for the table to
-// use again. Their strings, chains and certificates may still be used.
-func (t *Table) Recycle(list []*discover.Observation) {
-	p := &t.parse.pool
-	for _, o := range list {
-		if o.Proof != nil {
-			p.proofs = append(p.proofs, o.Proof)
-		}
-		*o = discover.Observation{
-			ClientRandom: o.ClientRandom[:0], ServerRandom: o.ServerRandom[:0],
-			Alerts: o.Alerts[:0], OCSPResponse: o.OCSPResponse[:0],
-		}
-		p.observations = append(p.observations, o)
+// Recycle takes an observation back that nobody uses any more, for the table to
+// use again. Its strings, chains and certificates may still be used.
+func (t *Table) Recycle(o *discover.Observation) { t.observer.pool.take(o) }
+
+func (p *pool) take(o *discover.Observation) {
+	if o.Proof != nil {
+		p.proofs = append(p.proofs, o.Proof)
 	}
+	*o = discover.Observation{
+		ClientRandom: o.ClientRandom[:0], ServerRandom: o.ServerRandom[:0],
+		Alerts: o.Alerts[:0], OCSPResponse: o.OCSPResponse[:0],
+	}
+	p.observations = append(p.observations, o)
 }
 
 // observation returns an empty one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"time"
 
 	"blindspot/capture"
@@ -167,14 +168,12 @@ func (r *Reader) Visibility() discover.Visibility {
 
 // lost names what was given up, by cause. The first three are the contract's.
 func lost(d *decode.Stats, t *Stats) map[string]uint64 {
-	return map[string]uint64{
+	list := t.ObserverStats.lost()
+	list["unparsed"] += t.Broken
+	maps.Copy(list, map[string]uint64{
 		"table-full":      t.EvictedSYN + t.EvictedOpen + t.NoBuffer,
-		"reassembly":      t.OpenHoles,
-		"unparsed":        t.UnparsedHello + t.UnparsedServer + t.Broken,
 		"too-long":        t.TooLong,
-		"half-hello":      t.HalfHello,
 		"mid-stream":      t.MidStream,
-		"half-answer":     t.HalfAnswer,
 		"unknown-link":    d.UnknownLink,
 		"truncated-frame": d.TruncatedHeader,
 		"fragments":       d.DatagramsTimedOut + d.DatagramsEvicted + d.DatagramsShredded + d.FragmentsCut + d.FragmentsMalformed + d.FragmentsWaiting,
@@ -183,5 +182,21 @@ func lost(d *decode.Stats, t *Stats) map[string]uint64 {
 		"unread-frames":   d.FramesUnread,
 		"tunnel-ids":      t.TunnelIDs,
 		"tunnel-names":    t.TunnelNames,
+	})
+	return list
+}
+
+// Visibility returns what was observed and what could not be, so far: that is to
+// be added to what the Reader says.
+func (v *Observer) Visibility() discover.Visibility {
+	return discover.Visibility{Handshakes: v.stats.Handshakes, Lost: v.stats.lost()}
+}
+
+func (s *ObserverStats) lost() map[string]uint64 {
+	return map[string]uint64{
+		"reassembly":  s.OpenHoles,
+		"unparsed":    s.UnparsedHello + s.UnparsedServer,
+		"half-hello":  s.HalfHello,
+		"half-answer": s.HalfAnswer,
 	}
 }

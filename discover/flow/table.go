@@ -9,6 +9,7 @@ import (
 
 	"blindspot/capture/decode"
 	"blindspot/discover"
+	"blindspot/tlsparse"
 	"blindspot/tlsparse/keylog"
 	"blindspot/tlsparse/quic"
 )
@@ -49,6 +50,11 @@ type Config struct {
 	NoFingerprints bool
 	// Emit receives each observation, and owns it.
 	Emit func(*discover.Observation)
+	// Collect, where set, returns where to put a handshake that is over, for an
+	// Observer to read; Emit is not called then. The table has filled it when it
+	// asks for the next, and when Segments or Close returns. What secrets have to
+	// open, and what came in datagrams, is read before.
+	Collect func() *Collected
 	// Useless, where set, is called with each segment that told nothing, of a flow
 	// that waits for nothing more: it is answered, or carries something else. A
 	// source may leave out what else comes of the flow, but for segments with SYN
@@ -61,35 +67,28 @@ type Config struct {
 
 // Stats counts what a Table did and what it gave up.
 type Stats struct {
+	ObserverStats // of what was observed here, not collected
+
 	Flows     uint64 // table entries made
 	Open      uint64 // entries now
 	Segments  uint64
 	Datagrams uint64 // UDP
 
-	Handshakes uint64 // observations emitted
-	Opened     uint64 // of them those that logged secrets opened
-	Repeated   uint64 // handshakes that had been observed already
-	Hops       uint64 // observations of a handshake on its way through a NAT or load balancer
-	HalfAnswer uint64 // a server's answer alone, broken off before its certificate
-	Foreign    uint64 // flows that carry something else
-	Cleartext  uint64 // of them those in which TLS was refused, or offered and declined
-	MidStream  uint64 // TLS connections whose handshake came before the capture
-	HalfHello  uint64 // a hello that broke off before its name, unanswered
+	Foreign   uint64 // flows that carry something else
+	Cleartext uint64 // of them those in which TLS was refused, or offered and declined
+	MidStream uint64 // TLS connections whose handshake came before the capture
 
 	TunnelIDs   uint64 // observations of which a tunnel's ID was left out: maxTunnelIDs, maxTunnelNames
 	TunnelNames uint64 // observations without their tunnel: maxBareTunnels
 
-	EvictedSYN     uint64 // entries given up for want of room, of each kind
-	EvictedOpen    uint64
-	EvictedDone    uint64
-	NoBuffer       uint64 // handshakes ended early: MaxBuffered was reached
-	OverPrefix     uint64 // segments past maxPrefix or maxHoles
-	Broken         uint64 // directions that were TLS and then nonsense
-	TooLong        uint64 // handshake messages over the limit
-	ClockJumps     uint64 // packets whose time was too far ahead to be believed
-	UnparsedHello  uint64 // hellos that keep no rule
-	UnparsedServer uint64 // server messages that keep no rule
-	OpenHoles      uint64 // handshakes with bytes missing
+	EvictedSYN  uint64 // entries given up for want of room, of each kind
+	EvictedOpen uint64
+	EvictedDone uint64
+	NoBuffer    uint64 // handshakes ended early: MaxBuffered was reached
+	OverPrefix  uint64 // segments past maxPrefix or maxHoles
+	Broken      uint64 // directions that were TLS and then nonsense
+	TooLong     uint64 // handshake messages over the limit
+	ClockJumps  uint64 // packets whose time was too far ahead to be believed
 }
 
 // Table follows flows. It belongs to one goroutine.
@@ -130,10 +129,23 @@ type Table struct {
 	sealedBytes int64
 	spent       []spent
 
-	recent recentHandshakes
-	hellos recentHellos
-	conn   recentConns
-	parse  scratch
+	hellos    recentHellos
+	conn      recentConns
+	parse     scratch
+	observer  Observer
+	collected Collected
+}
+
+// scratch is what parsing reuses.
+type scratch struct {
+	client tlsparse.ClientHello
+	server tlsparse.ServerHello
+	alerts []tlsparse.Alert
+	hello  []byte
+	// unwrapped is TLS taken out of packets.
+	unwrapped []byte
+	// unsealed is a datagram with what logged secrets opened of it.
+	unsealed []byte
 }
 
 // entry is a flow in the table. It holds no pointer, and fills a line of the
@@ -178,6 +190,7 @@ func New(cfg Config) *Table {
 		cfg.Emit = func(*discover.Observation) {}
 	}
 	t := &Table{cfg: cfg, seed: newSeed(), messages: maphash.MakeSeed(), index: make([]slot, 1<<10)}
+	t.observer = Observer{cfg: cfg, seed: t.seed}
 	t.quic.MaxBuffered = cfg.MaxBuffered / 4
 	t.buffers.limit = cfg.MaxBuffered
 	t.deadline = never
@@ -188,6 +201,7 @@ func New(cfg Config) *Table {
 func (t *Table) Stats() Stats {
 	s := t.stats
 	s.Open = uint64(t.live)
+	s.ObserverStats = s.ObserverStats.plus(&t.observer.stats)
 	s.TunnelIDs, s.TunnelNames = t.tunnels.withoutID, t.tunnels.unnamed
 	return s
 }

@@ -22,14 +22,17 @@ func (t *Table) observeTalk(e *entry, k *talk, at int64) {
 	hello := k.bodies[bodyKey{false, tlsparse.TypeClientHello}]
 	certificate := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]
 	if k.client == noDir || hello == nil && certificate == nil && k.flags&(isTLS13|sawServerDone|serverCCS) == 0 {
-		t.stats.HalfAnswer += oneIf(k.flags&sawServerHello != 0)
+		t.observer.stats.HalfAnswer += oneIf(k.flags&sawServerHello != 0)
 		return
 	}
 	if k.quic != nil && k.flags&sawServerHello == 0 && t.conn.moved(connKey(t.seed, k), t.hash(&e.key)) {
-		t.stats.Repeated++
+		t.observer.stats.Repeated++
 		return
 	}
-	o := t.observation(e, &k.handshake, at, k.transport)
+	v := &t.observer
+	o := v.pool.observation()
+	c := Collected{hs: k.handshake, transport: k.transport, key: e.key, at: at, network: t.network(e), tunnel: t.tunnels.name(k.tunnel)}
+	c.describe(o)
 	if k.word != "" {
 		o.Tunnel = append(slices.Clone(o.Tunnel), k.word)
 	}
@@ -37,40 +40,41 @@ func (t *Table) observeTalk(e *entry, k *talk, at int64) {
 	if k.transport == discover.DTLS {
 		letter = 'd'
 	}
-	h := &t.parse.client
+	h := &v.client
 	if hello != nil {
 		if tlsparse.ParseClientHello(hello, h) != nil {
-			t.stats.UnparsedHello++
+			v.stats.UnparsedHello++
 		}
 		e.flags |= flagHello
-		t.describeHello(h, o, letter, true)
+		v.describeHello(h, o, letter, true)
 	}
 	t.observeAnswer(k, o)
 	o.HopFrom = t.hellos.before(k.hello, t.hash(&e.key), k.answer, o.Server)
-	t.emit(o)
+	t.deliver(o)
 }
 
 // observeAnswer reads the server's side, and how it went.
 func (t *Table) observeAnswer(k *talk, o *discover.Observation) {
-	h := &t.parse.server
+	v := &t.observer
+	h := &v.server
 	o.HelloRetry = k.flags&sawHelloRetry != 0
 	if body := k.bodies[bodyKey{true, tlsparse.TypeServerHello}]; body != nil {
 		tlsparse.ParseServerHello(body, h) // damage was counted when it came
-		t.describeServerHello(h, o, k.transport == discover.DTLS)
+		v.describeServerHello(h, o, k.transport == discover.DTLS)
 		h.SelectedVersion = plainVersion(h.SelectedVersion)
 	}
 	if body := k.bodies[bodyKey{true, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		t.chain(body, false, o)
+		v.chain(body, false, o)
 		o.CertsFrom = discover.FromWire
 		if body := k.bodies[bodyKey{true, tlsparse.TypeServerKeyExchange}]; body != nil && o.ServerHello {
-			t.keyExchange(body, h, o)
+			v.keyExchange(body, h, o)
 		}
 		if body := k.bodies[bodyKey{true, tlsparse.TypeCertificateStatus}]; body != nil {
-			t.stapled(body, o)
+			v.stapled(body, o)
 		}
 	}
 	if body := k.bodies[bodyKey{false, tlsparse.TypeCertificate}]; body != nil && k.flags&isTLS13 == 0 {
-		t.chain(body, true, o)
+		v.chain(body, true, o)
 	}
 	k.describeCourse(h, o)
 	t.revealTalk(k, o)
@@ -96,10 +100,7 @@ func (k *talk) describeCourse(h *tlsparse.ServerHello, o *discover.Observation) 
 	}
 	o.Alerts = k.told(o.Alerts)
 	o.PacketsLost = int(oneIf(cut))
-	server := side{st: &stream{}}
-	if k.answered {
-		server.st.have = 1
-	}
+	server := &side{top: uint32(oneIf(k.answered))}
 	o.Outcome = k.outcome(server, o)
 	switch alone := !o.ServerHello && k.refused == 0; {
 	case alone && k.flags&clientFinished != 0:

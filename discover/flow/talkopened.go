@@ -103,6 +103,6 @@ func (t *Table) quicOpened(e *entry, k *talk, dir int) {
 // revealTalk puts what was opened into an observation.
 func (t *Table) revealTalk(k *talk, o *discover.Observation) {
 	if k.revealed != nil {
-		t.reveal(k.revealed, o)
+		t.observer.reveal(k.revealed, o)
 	}
 }

@@ -106,14 +106,17 @@ func (t *Table) unwrapped(p *preface) {
 }
 
 // missing returns the holes that were never filled in either direction.
-func (t *Table) missing(hs *handshake, client, server side) int {
-	n := client.st.missing() + server.st.missing()
-	if hs.flags&isWrapped != 0 {
-		for _, sn := range t.prefaces.get(hs.preface).wrap.raw {
+func (t *Table) missing(hs *handshake) (n int) {
+	count := func(list [2]uint32) {
+		for _, sn := range list {
 			if sn != 0 {
 				n += t.streams.get(sn).missing()
 			}
 		}
+	}
+	count(hs.streams)
+	if hs.flags&isWrapped != 0 {
+		count(t.prefaces.get(hs.preface).wrap.raw)
 	}
 	return n
 }

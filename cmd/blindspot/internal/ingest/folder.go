@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"blindspot/discover"
+	"blindspot/discover/flow"
 	"blindspot/store"
 )
 
@@ -30,9 +31,10 @@ type folder struct {
 	seen       *discover.Visibility
 	aggregator *discover.Aggregator
 	source     discover.Source
-	back       chan<- []*discover.Observation // those that were folded; nil for none
-	keeper     *keeper                        // nil until there is something to write
-	writer     *store.Writer                  // after run: nil where nothing was written
+	observer   *flow.Observer
+	back       chan<- []flow.Collected // those that were folded; has room for all
+	keeper     *keeper                 // nil until there is something to write
+	writer     *store.Writer           // after run: nil where nothing was written
 
 	before       discover.AggregatorStats
 	total        *atomic.Uint64
@@ -67,16 +69,19 @@ func (f *folder) run(work <-chan batch, stop context.CancelFunc) (err error) {
 }
 
 func (f *folder) take(b *batch) error {
-	for _, o := range b.observations {
-		if err := f.add(o); err != nil {
-			return err
+	for i := range b.collected {
+		if o := f.observer.Observe(&b.collected[i]); o != nil {
+			if err := f.add(o); err != nil {
+				return err
+			}
 		}
 	}
-	f.giveBack(b.observations)
+	f.back <- b.collected
 	if b.visibility != nil {
-		v := discover.Visibility{}
+		v, observed := discover.Visibility{}, f.observer.Visibility()
 		v.Add(f.seen)
 		v.Add(b.visibility)
+		v.Add(&observed)
 		f.aggregator.See(v, b.at)
 	}
 	if f.cfg.Store == nil {
@@ -102,14 +107,6 @@ func (f *folder) store(packets uint64) error {
 func (f *folder) full() bool {
 	held := f.aggregator.Len()
 	return held > maxHeld || held > fewHeld && (f.folded-held)*seldom < held
-}
-
-// giveBack hands observations over that nobody uses any more.
-func (f *folder) giveBack(list []*discover.Observation) {
-	select {
-	case f.back <- list:
-	default: // they are waiting for nothing
-	}
 }
 
 func (f *folder) add(o *discover.Observation) error {

@@ -1,9 +1,10 @@
 // Package ingest reads captures: into a store, or into memory for a single
 // report.
 //
-// The packet line (capture, decode, flow) runs in one goroutine; folding, the
-// event log and the store run in another. Observations cross between them once,
-// in batches that keep their order.
+// The packet line (capture, decode, flow) runs in one goroutine; reading the
+// handshakes that it has collected, folding and the event log run in another,
+// the store in a third. Handshakes cross between them once, in batches that keep
+// their order.
 package ingest
 
 import (
@@ -27,7 +28,7 @@ import (
 type Config struct {
 	Capture    capture.Config
 	Decode     decode.Config
-	Flow       flow.Config // Emit is set by this package
+	Flow       flow.Config // Collect is set by this package
 	Aggregator discover.AggregatorConfig
 
 	// KeyLogs are files of secrets that open encrypted handshakes; Following says
@@ -69,6 +70,7 @@ func New(cfg Config) (*Run, error) {
 	if cfg.Following {
 		cfg.Flow.MissingKeys = k.refresh
 	}
+	cfg.Flow.NoFingerprints = cfg.Events == nil
 	r := &Run{cfg: cfg, keys: k, read: make(map[[32]byte]string)}
 	if cfg.Store == nil {
 		r.memory = discover.NewAggregator(cfg.Aggregator)
@@ -154,7 +156,7 @@ func (r *Run) pump(ctx context.Context, file *capture.File, f *folder, res *Resu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := make(chan batch, queued)
-	back := make(chan []*discover.Observation, queued)
+	back := make(chan []flow.Collected, batches)
 	folded := make(chan error, 1)
 	f.back = back
 	go func() { folded <- f.run(work, cancel) }()
@@ -166,7 +168,9 @@ func (r *Run) pump(ctx context.Context, file *capture.File, f *folder, res *Resu
 
 	res.Packets, res.Handshakes = l.packets, f.handshakes
 	res.Names, res.Certificates = f.names(), f.certificates
+	observed := f.observer.Visibility()
 	res.Sensor = l.visibility
+	res.Sensor.Add(&observed)
 	res.Sensor.Handshakes, res.Sensor.Hidden = f.handshakes, f.hidden()
 	switch {
 	case err != nil:
@@ -238,7 +242,7 @@ func (r *Run) Inventory() *discover.Inventory {
 // newFolder returns the side that folds, for one capture.
 func (r *Run) newFolder(path string) *folder {
 	f := &folder{
-		cfg: &r.cfg, seen: &r.seen, aggregator: r.memory, total: &r.handshakes,
+		cfg: &r.cfg, observer: flow.NewObserver(r.cfg.Flow), seen: &r.seen, aggregator: r.memory, total: &r.handshakes,
 		source: discover.Source{Kind: "pcap", Name: path, Sensor: r.cfg.Aggregator.Sensor},
 	}
 	if f.aggregator == nil {

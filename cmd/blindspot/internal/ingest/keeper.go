@@ -11,6 +11,10 @@ import (
 // batches are under way. They wait for longer (store.Options).
 const maxTransaction = 4 * time.Second
 
+// smallOrders is how many batches without sightings may wait. Of those with
+// sightings, which are large, none may.
+const smallOrders = 16
+
 // keeper is the side that stores, while the next observations are folded. What
 // it is given must not change any more.
 type keeper struct {
@@ -19,6 +23,7 @@ type keeper struct {
 	writer *store.Writer // nil until there is something to write
 
 	work   chan order
+	large  chan struct{} // has a place for the order with sightings that is not stored yet
 	failed chan struct{} // closed when err is set
 	ended  chan struct{}
 	err    error
@@ -32,7 +37,7 @@ type order struct {
 }
 
 func newKeeper(db *store.DB, source discover.Source) *keeper {
-	k := &keeper{store: db, source: source, work: make(chan order), failed: make(chan struct{}), ended: make(chan struct{})}
+	k := &keeper{store: db, source: source, work: make(chan order, smallOrders), large: make(chan struct{}, 1), failed: make(chan struct{}), ended: make(chan struct{})}
 	go k.run()
 	return k
 }
@@ -55,6 +60,13 @@ func (k *keeper) keep(b *discover.Batch) error {
 }
 
 func (k *keeper) order(o order) error {
+	if len(o.batch.Sightings) > 0 {
+		select {
+		case k.large <- struct{}{}:
+		case <-k.failed:
+			return k.err
+		}
+	}
 	select {
 	case k.work <- o:
 		return nil
@@ -94,7 +106,11 @@ func (k *keeper) transaction(first order) (err error) {
 	defer over.Stop()
 	err = k.writer.WriteAll(func(yield func(*discover.Batch) bool) {
 		for more := true; more; {
-			if !yield(next.batch) || next.done != nil {
+			stored := yield(next.batch)
+			if len(next.batch.Sightings) > 0 {
+				<-k.large
+			}
+			if !stored || next.done != nil {
 				return
 			}
 			select {

@@ -12,17 +12,19 @@ import (
 )
 
 const (
-	// A batch is handed over when it holds this many observations or bytes of
-	// certificates. With queued batches this bounds what is under way.
-	batchObservations = 256
-	batchBytes        = 256 << 10
-	queued            = 8
+	// A batch is handed over when it holds this many handshakes or bytes of them.
+	// With queued batches this bounds what is under way.
+	batchHandshakes = 64
+	batchBytes      = 256 << 10
+	queued          = 8
+	// batches is how many there are: queued, filled, and being read.
+	batches = queued + 2
 )
 
 // batch is what crosses from the packet line to the folder.
 type batch struct {
-	observations []*discover.Observation
-	packets      uint64 // read so far
+	collected []flow.Collected
+	packets   uint64 // read so far
 	// visibility is what the capture says of itself so far; its figures since
 	// the last time belong to the bucket of at. Nil for no news.
 	visibility *discover.Visibility
@@ -35,25 +37,26 @@ type line struct {
 	file   *capture.File
 	reader *flow.Reader
 	out    chan<- batch
-	// back brings observations that were folded, to be used again.
-	back <-chan []*discover.Observation
+	// back brings handshakes that were folded, to be used again.
+	back <-chan []flow.Collected
 
 	eager   bool // a pipe: hand over what there is, for readers that wait for it
 	pending batch
-	bytes   int       // of certificates in pending
+	bytes   int       // of handshakes in pending, but for the last
 	packets uint64    // read so far
 	latest  time.Time // packet time
 
 	visibility discover.Visibility // in the end
 }
 
-func newLine(r *Run, file *capture.File, out chan<- batch, back <-chan []*discover.Observation) *line {
+func newLine(r *Run, file *capture.File, out chan<- batch, back <-chan []flow.Collected) *line {
 	_, size := file.Progress()
 	l := &line{owner: r, file: file, out: out, back: back, eager: size == 0}
 	cfg := r.cfg.Flow
-	cfg.Emit, cfg.NoFingerprints = l.emit, r.cfg.Events == nil
+	cfg.Collect = l.place
 	l.reader = flow.NewReader(cfg, r.cfg.Decode)
 	l.reader.Progress = l.look
+	l.pending.collected = l.used()
 	return l
 }
 
@@ -90,18 +93,18 @@ func (l *line) blind() bool {
 	return d.UnknownLink > 0 && d.UnknownLink == l.packets
 }
 
-// emit takes an observation from the flow table. Chains that it shares are in
-// memory anyway.
-func (l *line) emit(o *discover.Observation) {
-	l.pending.observations = append(l.pending.observations, o)
-	if o.Presented == nil && o.ClientPresented == nil {
-		for i := range o.DER {
-			l.bytes += len(o.DER[i].DER)
-		}
+// place returns where the next handshake goes.
+func (l *line) place() *flow.Collected {
+	n := len(l.pending.collected)
+	if n > 0 {
+		l.bytes += l.pending.collected[n-1].Size()
 	}
-	if len(l.pending.observations) >= batchObservations || l.bytes >= batchBytes {
+	if n == batchHandshakes || l.bytes >= batchBytes {
 		l.flush()
+		n = 0
 	}
+	l.pending.collected = l.pending.collected[:n+1]
+	return &l.pending.collected[n]
 }
 
 // look is called after every batch of packets. When a time bucket is over, what
@@ -130,22 +133,22 @@ func (l *line) see(v *discover.Visibility, at time.Time) {
 }
 
 func (l *line) flush() {
-	if len(l.pending.observations) == 0 && l.pending.visibility == nil {
+	if len(l.pending.collected) == 0 && l.pending.visibility == nil {
 		return
 	}
 	l.pending.packets = l.packets
 	l.out <- l.pending
-	l.pending, l.bytes = batch{observations: l.used()}, 0
+	l.pending, l.bytes = batch{collected: l.used()}, 0
 }
 
 // used takes a batch back that was folded. It returns its list, emptied, or a
 // new one.
-func (l *line) used() []*discover.Observation {
+func (l *line) used() []flow.Collected {
 	select {
 	case list := <-l.back:
-		l.reader.Table().Recycle(list)
+		l.reader.Table().Release(list)
 		return list[:0]
 	default:
-		return make([]*discover.Observation, 0, batchObservations)
+		return make([]flow.Collected, 0, batchHandshakes)
 	}
 }
