@@ -25,6 +25,7 @@ var (
 type mapping struct {
 	file *os.File
 	data []byte        // as long as the file was when it was mapped
+	past [][]byte      // mapped before the file grew; packets in it may still be read
 	kept int           // everything before was let go
 	done *atomic.Int64 // up to where it was made readable
 }
@@ -69,15 +70,16 @@ func (m *mapping) reach(pos, end int) (int, error) {
 // extend maps a file that has grown anew.
 func (m *mapping) extend(size int64) {
 	if longer, err := mapFile(m.file, size); err == nil {
-		unmap(m.data)
-		m.data = longer
+		m.past, m.data = append(m.past, m.data), longer
 	}
 }
 
 // Close ends the mapping.
 func (m *mapping) Close() error {
-	unmap(m.data)
-	m.data = nil
+	for _, data := range append(m.past, m.data) {
+		unmap(data)
+	}
+	m.past, m.data = nil, nil
 	return nil
 }
 

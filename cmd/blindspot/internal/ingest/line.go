@@ -19,6 +19,11 @@ const (
 	queued          = 8
 	// batches is how many there are: queued, filled, and being read.
 	batches = queued + 2
+
+	// Every so many packets it is looked at whether there was a handshake in so
+	// few of them that finding packets ahead pays.
+	leadEvery = 1 << 16
+	leadBusy  = 40
 )
 
 // batch is what crosses from the packet line to the folder.
@@ -35,6 +40,7 @@ type batch struct {
 type line struct {
 	owner  *Run
 	file   *capture.File
+	lead   *capture.Lead
 	reader *flow.Reader
 	out    chan<- batch
 	// back brings handshakes that were folded, to be used again.
@@ -45,13 +51,15 @@ type line struct {
 	bytes   int       // of handshakes in pending, but for the last
 	packets uint64    // read so far
 	latest  time.Time // packet time
+	placed  uint64    // handshakes, since leadAt was set
+	leadAt  uint64    // packets at which that is looked at again
 
 	visibility discover.Visibility // in the end
 }
 
 func newLine(r *Run, file *capture.File, out chan<- batch, back <-chan []flow.Collected) *line {
 	_, size := file.Progress()
-	l := &line{owner: r, file: file, out: out, back: back, eager: size == 0}
+	l := &line{owner: r, file: file, lead: capture.NewLead(file), out: out, back: back, eager: size == 0}
 	cfg := r.cfg.Flow
 	cfg.Collect = l.place
 	l.reader = flow.NewReader(cfg, r.cfg.Decode)
@@ -62,7 +70,8 @@ func newLine(r *Run, file *capture.File, out chan<- batch, back <-chan []flow.Co
 
 // run reads the capture to its end or to its damage.
 func (l *line) run(ctx context.Context) error {
-	err := l.named(l.reader.Read(ctx, l.file))
+	defer l.lead.Close()
+	err := l.named(l.reader.Read(ctx, l.lead))
 	l.look()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		l.reader.Note(err.Error())
@@ -103,6 +112,7 @@ func (l *line) place() *flow.Collected {
 		l.flush()
 		n = 0
 	}
+	l.placed++
 	l.pending.collected = l.pending.collected[:n+1]
 	return &l.pending.collected[n]
 }
@@ -110,7 +120,7 @@ func (l *line) place() *flow.Collected {
 // look is called after every batch of packets. When a time bucket is over, what
 // the capture said of itself in it is handed over.
 func (l *line) look() {
-	packets := l.file.Stats().Packets
+	packets := l.lead.Stats().Packets
 	if packets == l.packets {
 		return
 	}
@@ -121,6 +131,10 @@ func (l *line) look() {
 		l.see(&v, l.latest)
 	}
 	l.packets, l.latest = packets, now
+	if packets >= l.leadAt {
+		l.lead.Ahead(l.placed > leadEvery/leadBusy)
+		l.placed, l.leadAt = 0, packets+leadEvery
+	}
 	if l.eager {
 		l.flush()
 	}
