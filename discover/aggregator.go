@@ -50,27 +50,31 @@ type Aggregator struct {
 	cfg  AggregatorConfig
 	part uint32
 
-	hash      seeded
-	sightings []*Sighting
-	index     index // of sightings
-	slab      []Sighting
-	clients   []ClientCount // slab of the first client of each
-	dirty     []*Sighting
-	names     nameSet
-	asked     nameSet
-	certs     map[Fingerprint]*knownCertificate
-	newCerts  []*Certificate
-	chains    map[ChainID][]Fingerprint
-	newChains []Chain
-	shared    map[*Presented]knownChain
-	proofs    provings
-	staples   staples
-	text      []byte            // scratch
-	words     map[string]string // lists joined by ","
-	hops      map[Hop]*HopCount
-	offers    map[Offer]*OfferCount
-	newOffers map[*OfferCount]struct{} // changed since the last batch
-	public    publicNames
+	hash       seeded
+	sightings  []*folded
+	index      index // of sightings
+	slab       []folded
+	clients    []ClientCount // slab of the first client of each
+	dirty      []*folded
+	common     map[uint64]*words // of the sightings, by hash
+	choices    interned[choice]
+	spare      chan []Sighting   // of a batch that is done
+	identities interned[ChainID] // of clients
+	names      nameSet
+	asked      nameSet
+	certs      map[Fingerprint]*knownCertificate
+	newCerts   []*Certificate
+	chains     map[ChainID][]Fingerprint
+	newChains  []Chain
+	shared     map[*Presented]knownChain
+	proofs     provings
+	staples    staples
+	text       []byte            // scratch
+	words      map[string]string // lists joined by ","
+	hops       map[Hop]*HopCount
+	offers     map[Offer]*OfferCount
+	newOffers  map[*OfferCount]struct{} // changed since the last batch
+	public     publicNames
 
 	intervals map[time.Time]*Interval
 	current   *Interval // the one that was asked for last; in changed
@@ -129,6 +133,7 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 		public:    publicNamesOf(cfg.ECHPublicNames),
 		intervals: make(map[time.Time]*Interval),
 		changed:   make(map[time.Time]struct{}),
+		spare:     make(chan []Sighting, 1),
 		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
 	}
 	a.forget()
@@ -186,7 +191,7 @@ func (a *Aggregator) isMonitor(o *Observation) bool {
 }
 
 // sightingOf finds or makes the sighting that o belongs to.
-func (a *Aggregator) sightingOf(o *Observation, chain, client ChainID) *Sighting {
+func (a *Aggregator) sightingOf(o *Observation, chain, client ChainID) *folded {
 	k := Key{
 		Sensor: a.cfg.Sensor, Network: o.Network, Target: o.Target,
 		Transport: o.Transport, Server: o.Server,
@@ -235,39 +240,63 @@ func (a *Aggregator) admit(o *Observation, hash uint32) (NameKind, string) {
 // sighting finds or makes the sighting of key in the bucket of t. Beyond the
 // bound, what is specific to single clients and chains is folded away. name is
 // the hash of the hostname that was asked for.
-func (a *Aggregator) sighting(key *Key, name uint32, t time.Time) *Sighting {
-	bucket := t.Truncate(BucketWidth)
-	hash := a.hash.key(key, name, bucket.Unix())
-	if s := a.find(key, hash, bucket); s != nil {
-		return s
+func (a *Aggregator) sighting(key *Key, name uint32, t time.Time) *folded {
+	bucket := Nanos(t.Truncate(BucketWidth))
+	w, hash := a.commonWords(key)
+	hash32 := a.hash.key(key, name, bucket, hash)
+	if f := a.find(key, w, hash32, bucket); f != nil {
+		return f
 	}
 	if len(a.sightings) >= a.cfg.MaxSightings {
 		a.stats.SightingsBeyond++
 		key = &Key{Sensor: key.Sensor, Name: NameBeyond, Outcome: OutcomeUnknown}
-		hash = a.hash.key(key, 0, bucket.Unix())
-		if s := a.find(key, hash, bucket); s != nil {
-			return s
+		w, hash = a.commonWords(key)
+		hash32 = a.hash.key(key, 0, bucket, hash)
+		if f := a.find(key, w, hash32, bucket); f != nil {
+			return f
 		}
 	}
 	if len(a.slab) == 0 {
-		a.slab, a.clients = make([]Sighting, slabSize), make([]ClientCount, slabSize)
+		a.slab, a.clients = make([]folded, slabSize), make([]ClientCount, slabSize)
 	}
-	s := &a.slab[0]
-	s.Key, s.Bucket, s.Width = *key, bucket.UTC(), BucketWidth
-	s.Clients.Exact = a.clients[:0:1] // most have one
+	f := &a.slab[0]
+	f.words, f.hostname, f.server, f.chain, f.bucket = w, key.Hostname, key.Server, key.Chain, bucket
+	if !key.ClientChain.IsZero() {
+		f.client = a.identities.of(key.ClientChain)
+	}
+	f.choice = &noChoice
+	f.clients.Exact = a.clients[:0:1] // most have one
 	a.slab, a.clients = a.slab[1:], a.clients[1:]
-	a.index.add(hash, len(a.sightings))
-	a.sightings = append(a.sightings, s)
-	return s
+	a.index.add(hash32, len(a.sightings))
+	a.sightings = append(a.sightings, f)
+	return f
 }
 
-func (a *Aggregator) find(key *Key, hash uint32, bucket time.Time) *Sighting {
+func (a *Aggregator) find(key *Key, w *words, hash uint32, bucket int64) *folded {
 	for n, at := a.index.next(hash, 0); n >= 0; n, at = a.index.next(hash, at) {
-		if s := a.sightings[n]; s.Key == *key && s.Bucket.Equal(bucket) {
-			return s
+		if f := a.sightings[n]; f.is(key, w, bucket) {
+			return f
 		}
 	}
 	return nil
+}
+
+// commonWords returns the words of a key, the same for the same words, and their
+// hash.
+func (a *Aggregator) commonWords(k *Key) (*words, uint64) {
+	w := wordsOf(k)
+	hash := a.hash.words(&w)
+	for h := hash; ; h++ {
+		known := a.common[h]
+		if known == nil {
+			known = new(words)
+			*known = w
+			a.common[h] = known
+		}
+		if *known == w {
+			return known, hash
+		}
+	}
 }
 
 // addClient counts who connected: behind a PROXY header, whom that names.
@@ -281,24 +310,26 @@ func (a *Aggregator) addClient(c *Clients, o *Observation) {
 	}
 }
 
-func (a *Aggregator) fold(s *Sighting, o *Observation) {
-	s.saw(o.Time)
-	s.Count++
-	a.addClient(&s.Clients, o)
-	addIf(&s.ECH, o.ECH != "")
-	addIf(&s.ClientAuth, o.ClientAuthRequested == Yes)
-	addIf(&s.KeyProven, o.KeyProven == Yes)
-	addIf(&s.KeyMismatch, o.KeyProven == No)
-	addIf(&s.OCSPGood, o.OCSP == "good")
-	addIf(&s.OCSPBad, o.OCSP != "" && o.OCSP != "good")
-	addIf(&s.HelloRetry, o.HelloRetry)
-	s.PacketsLost += uint64(o.PacketsLost)
+func (a *Aggregator) fold(f *folded, o *Observation) {
+	f.saw(o.Time)
+	f.count++
+	a.addClient(&f.clients, o)
+	f.ech += oneIf(o.ECH != "")
+	f.keyProven += oneIf(o.KeyProven == Yes)
+	f.ocspGood += oneIf(o.OCSP == "good")
+	f.add(rare{
+		clientAuth: oneIf(o.ClientAuthRequested == Yes), keyMismatch: oneIf(o.KeyProven == No),
+		ocspBad: oneIf(o.OCSP != "" && o.OCSP != "good"), helloRetry: oneIf(o.HelloRetry), packetsLost: uint64(o.PacketsLost),
+	})
+	c := *f.choice
 	if len(o.ALPN) > 0 {
-		s.ALPN = a.joined(o.ALPN)
+		c.alpn = a.joined(o.ALPN)
 	}
-	s.LastCipher = cmp.Or(o.Cipher, s.LastCipher)
-	s.LastGroup = cmp.Or(o.Group, s.LastGroup)
-	a.touched(s)
+	c.cipher, c.group = cmp.Or(o.Cipher, c.cipher), cmp.Or(o.Group, c.group)
+	if c != *f.choice {
+		f.choice = a.choices.of(c)
+	}
+	a.touched(f)
 }
 
 // joined returns list joined by commas, the same string for the same list.
@@ -321,28 +352,19 @@ func (a *Aggregator) joined(list []string) string {
 	return s
 }
 
-// saw widens the time that s covers.
-func (s *Sighting) saw(t time.Time) {
-	if s.Count+s.Forwarded == 0 || t.Before(s.First) {
-		s.First = t
-	}
-	if s.Count+s.Forwarded == 0 || t.After(s.Last) {
-		s.Last = t
+// touched puts f into the next batch.
+func (a *Aggregator) touched(f *folded) {
+	if !f.dirty {
+		f.dirty = true
+		a.dirty = append(a.dirty, f)
 	}
 }
 
-// touched puts s into the next batch.
-func (a *Aggregator) touched(s *Sighting) {
-	if !s.dirty {
-		s.dirty = true
-		a.dirty = append(a.dirty, s)
-	}
-}
-
-func addIf(n *uint64, cond bool) {
+func oneIf(cond bool) uint64 {
 	if cond {
-		*n++
+		return 1
 	}
+	return 0
 }
 
 // Len returns how many sightings are held.

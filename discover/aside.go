@@ -4,10 +4,10 @@ package discover
 // behind a NAT or load balancer, and the sessions that stayed in the clear.
 
 // hop folds the far side of a handshake that is counted elsewhere.
-func (a *Aggregator) hop(s *Sighting, o *Observation) {
-	s.saw(o.Time)
-	s.Forwarded++
-	a.touched(s)
+func (a *Aggregator) hop(f *folded, o *Observation) {
+	f.saw(o.Time)
+	f.add(rare{forwarded: 1})
+	a.touched(f)
 	k := Hop{Network: o.Network, From: o.HopFrom, To: o.Server}
 	h := a.hops[k]
 	if h == nil {

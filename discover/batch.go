@@ -29,6 +29,24 @@ type Batch struct {
 	Offers       []*OfferCount
 	// Visibility is cumulative for the source, part and bucket, like sightings.
 	Visibility []Interval
+
+	folded []*folded  // that Sightings show, in their order
+	list   []Sighting // what Sightings points to
+	spare  chan<- []Sighting
+}
+
+// Done gives back what holds the sightings, for another Drain to use. Nobody may
+// use them afterwards. It may be called from any goroutine.
+func (b *Batch) Done() {
+	if b.spare == nil {
+		return
+	}
+	clear(b.list)
+	select {
+	case b.spare <- b.list:
+	default:
+	}
+	b.Sightings, b.list, b.spare = nil, nil, nil
 }
 
 // Chain is a list of certificates as presented, leaf first.

@@ -42,14 +42,17 @@ func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
 	}, capture)
 }
 
-// Drain returns what has changed since the last call. The batch aliases the
-// aggregator's sightings: write it before the next Add. With forget, the
+// Drain returns what has changed since the last call. The batch shares the
+// lists of clients with the aggregator: write it before the next Add. With forget, the
 // aggregator begins a new part and holds no sighting any more.
 func (a *Aggregator) Drain(forget bool) *Batch {
-	b := &Batch{Part: a.part, Sightings: a.dirty, Certificates: a.newCerts, Chains: a.newChains}
-	for _, s := range b.Sightings {
-		s.dirty = false
-		s.Clients.Sort()
+	b := &Batch{Part: a.part, folded: a.dirty, Certificates: a.newCerts, Chains: a.newChains, spare: a.spare}
+	b.Sightings, b.list = make([]*Sighting, len(a.dirty)), a.room(len(a.dirty))
+	for i, f := range a.dirty {
+		f.dirty = false
+		f.clients.Sort()
+		f.sighting(&b.list[i])
+		b.Sightings[i] = &b.list[i]
 	}
 	b.Hops = a.sortedHops()
 	b.Offers = sortOffers(slices.Collect(maps.Keys(a.newOffers)))
@@ -71,6 +74,18 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 	return b
 }
 
+// room returns n sightings: those of a batch that is done, where they are enough.
+func (a *Aggregator) room(n int) []Sighting {
+	select {
+	case list := <-a.spare:
+		if n <= cap(list) {
+			return list[:n]
+		}
+	default:
+	}
+	return make([]Sighting, n)
+}
+
 // DrainCertificates returns the certificates and chains that are new since the
 // last call, if they are so many. They change no more: the batch can be stored
 // while observations are added, and Drain does not return them again.
@@ -86,8 +101,8 @@ func (a *Aggregator) DrainCertificates(many int) *Batch {
 // Restore gives back a batch that could not be stored; it will be part of the
 // next Drain. Only for batches drained without forget.
 func (a *Aggregator) Restore(b *Batch) {
-	for _, s := range b.Sightings {
-		a.touched(s)
+	for _, f := range b.folded {
+		a.touched(f)
 	}
 	a.newCerts = append(a.newCerts, b.Certificates...)
 	a.newChains = append(a.newChains, b.Chains...)
@@ -101,6 +116,7 @@ func (a *Aggregator) Restore(b *Batch) {
 
 func (a *Aggregator) forget() {
 	a.sightings, a.index, a.dirty = nil, index{}, nil
+	a.common = make(map[uint64]*words)
 	a.slab, a.clients = nil, nil
 }
 
@@ -108,7 +124,7 @@ func (a *Aggregator) forget() {
 // until the next Add.
 func (a *Aggregator) Inventory() *Inventory {
 	inv := &Inventory{
-		First: a.first, Last: a.last, Lasting: true, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
+		First: a.first, Last: a.last, Lasting: true, LetGo: a.forget, Hops: a.sortedHops(), Offers: sortOffers(slices.Collect(maps.Values(a.offers))),
 		Certificate: func(f Fingerprint) *Certificate {
 			if c := a.certs[f]; c != nil {
 				return c.Certificate
@@ -117,8 +133,10 @@ func (a *Aggregator) Inventory() *Inventory {
 		},
 		Chain: func(id ChainID) []Fingerprint { return a.chains[id] },
 		Sightings: func(yield func(*Sighting, error) bool) {
-			for _, s := range a.sightings { // as they were first seen
-				if !yield(s, nil) {
+			s := new(Sighting)
+			for _, f := range a.sightings { // as they were first seen
+				f.clients.Sort()
+				if f.sighting(s); !yield(s, nil) {
 					return
 				}
 			}

@@ -129,18 +129,19 @@ type seeded struct{ seed maphash.Seed }
 // name hashes a hostname.
 func (s seeded) name(name string) uint32 { return uint32(maphash.String(s.seed, name)) }
 
-// key hashes what tells most keys apart; equal keys have equal hashes.
-func (s seeded) key(k *Key, name uint32, bucket int64) uint32 {
+// key hashes what tells most keys apart; equal keys have equal hashes. words is
+// the hash of the key's words.
+func (s seeded) key(k *Key, name uint32, bucket int64, words uint64) uint32 {
 	ip := k.Server.Addr().As16()
 	h := stir(uint64(name), uint64(bucket))
 	h = stir(h^be64(ip[:8]), be64(ip[8:])^uint64(k.Server.Port()))
-	h = stir(h^be64(k.Chain[:8]), be64(k.ClientChain[:8]))
-	h = stir(h^uint64(k.Name)<<8^uint64(k.Transport), s.words(k))
+	h = stir(h^be64(k.Chain[:8]), be64(k.ClientChain[:8])^words)
 	return uint32(h ^ h>>32)
 }
 
-func (s seeded) words(k *Key) (h uint64) {
-	for _, w := range [...]string{k.Known, k.Version, string(k.Outcome), k.Class, k.Alert, k.Network, k.Preface, k.Target, k.LengthEvidence} {
+func (s seeded) words(k *words) uint64 {
+	h := uint64(k.name)<<8 ^ uint64(k.transport)
+	for _, w := range [...]string{k.known, k.version, string(k.outcome), k.class, k.alert, k.network, k.preface, k.target, k.evidence} {
 		h = bits.RotateLeft64(h, 7)
 		if w != "" {
 			h ^= maphash.String(s.seed, w)

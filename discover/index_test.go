@@ -101,14 +101,18 @@ func TestHashOfKeys(t *testing.T) {
 		"client's chain": {Server: server, ClientChain: ChainID{1}}, "version": {Server: server, Version: "x"},
 		"known": {Server: server, Known: "x"}, "class": {Server: server, Class: "x"}, "target": {Server: server, Target: "x"},
 	}
+	hashOf := func(k *Key) uint32 {
+		w := wordsOf(k)
+		return h.key(k, 1, 2, h.words(&w))
+	}
 	seen := map[uint32]string{}
 	for field, k := range keys {
-		hash := h.key(&k, 1, 2)
+		hash := hashOf(&k)
 		if other, ok := seen[hash]; ok {
 			t.Errorf("%s and %s: got the same hash", field, other)
 		}
 		seen[hash] = field
-		if hash != h.key(&k, 1, 2) {
+		if hash != hashOf(&k) {
 			t.Errorf("%s: got two hashes", field)
 		}
 	}

@@ -82,12 +82,13 @@ type Inventory struct {
 	// Live says that the traffic goes on: validity is judged by now, not by
 	// the time of the traffic.
 	Live bool
-	// Lasting says that sightings and certificates are held anyway: who keeps
-	// them needs no copy, and must not change them.
+	// Lasting says that certificates, and the lists of clients of sightings, are
+	// held anyway: who keeps them needs no copy, and must not change them.
 	Lasting bool
-	// Sightings yields every sighting; a sighting is valid until the next one,
-	// or, with Lasting, as long as the inventory is.
+	// Sightings yields every sighting; a sighting is valid until the next one.
 	Sightings iter.Seq2[*Sighting, error]
+	// LetGo, where set, lets go of sightings that will not be walked again.
+	LetGo func()
 	// Certificate returns a certificate by fingerprint, nil where unknown.
 	Certificate func(Fingerprint) *Certificate
 	// Chain returns the fingerprints of a chain as presented, nil where unknown.

@@ -112,8 +112,6 @@ type Sighting struct {
 	ALPN              string // last offered list, joined by ","
 	LastCipher        string
 	LastGroup         string
-
-	dirty bool // in the aggregator's next batch
 }
 
 // RefusedCertificate reports whether the key's alert says that the peer did

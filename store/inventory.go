@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -29,11 +30,11 @@ WHERE (?1 = '' OR o.sensor = ?1) AND (b.bucket >= ?2 OR b.bucket + b.width > ?2)
 )
 
 func (q *Query) args() []driver.Value {
-	until := maxTime
+	until := int64(math.MaxInt64)
 	if !q.Until.IsZero() {
-		until = q.Until
+		until = nanos(q.Until)
 	}
-	return []driver.Value{q.Sensor, nanos(q.Since), nanos(until)}
+	return []driver.Value{q.Sensor, nanos(q.Since), until}
 }
 
 // Inventory returns what is in use. It reads the sightings while they are

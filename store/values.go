@@ -6,39 +6,16 @@ import (
 	"math"
 	"net/netip"
 	"time"
+
+	"blindspot/discover"
 )
 
 // noTime stands for the zero time.Time in columns of nanoseconds.
-const noTime = math.MinInt64
+const noTime = discover.NoTime
 
-// Times that nanoseconds can hold: years 1678 to 2262. What a broken clock
-// says beyond is moved to the end of the range.
-var (
-	minTime = time.Unix(0, math.MinInt64+1)
-	maxTime = time.Unix(0, math.MaxInt64)
-)
+func nanos(t time.Time) int64 { return discover.Nanos(t) }
 
-func nanos(t time.Time) int64 {
-	if s := t.Unix(); s > 0 && s < maxTime.Unix() {
-		return t.UnixNano()
-	}
-	switch {
-	case t.IsZero():
-		return noTime
-	case t.Before(minTime):
-		return math.MinInt64 + 1
-	case t.After(maxTime):
-		return math.MaxInt64
-	}
-	return t.UnixNano()
-}
-
-func timeOf(n int64) time.Time {
-	if n == noTime {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
+func timeOf(n int64) time.Time { return discover.TimeOf(n) }
 
 // count is a uint64 as SQLite's signed integer; none comes near the sign.
 func count(n uint64) int64 { return int64(min(n, math.MaxInt64)) }

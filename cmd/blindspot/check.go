@@ -21,7 +21,7 @@ type checkFlags struct {
 }
 
 func newCheck() *cobra.Command {
-	f := &checkFlags{}
+	f := &checkFlags{judge: judgeFlags{once: true}}
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "One line and an exit code, for Nagios and its like",

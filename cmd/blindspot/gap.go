@@ -30,7 +30,7 @@ type gapFlags struct {
 }
 
 func newGap() *cobra.Command {
-	f := &gapFlags{}
+	f := &gapFlags{judge: judgeFlags{once: true}}
 	cmd := &cobra.Command{
 		Use:   "gap",
 		Short: "Report what is in use and not monitored",

@@ -30,6 +30,8 @@ type judgeFlags struct {
 	records []inventory.Spec
 	// unchecked says that the command has something to tell without checks.
 	unchecked bool
+	// once says that the command does not walk the sightings again.
+	once bool
 }
 
 func (f *judgeFlags) add(cmd *cobra.Command) {
@@ -98,6 +100,10 @@ func (f *judgeFlags) compare(ctx context.Context, cmd *cobra.Command) (*comparis
 	c, checks, err := f.prepare(ctx, cmd)
 	if err != nil {
 		return nil, err
+	}
+	defer collectMore()()
+	if f.once {
+		c.config.Gathered = c.inv.LetGo
 	}
 	if c.result, err = coverage.Compare(c.inv, checks, c.config); err != nil {
 		return nil, errors.Join(err, c.close())

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -44,20 +43,6 @@ func (f *readFlags) add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("tunnel-port", completeTunnels)
 	fl.StringArrayVar(&f.keyLogs, "keylog", nil, "open encrypted handshakes with the secrets in `FILE`, as programs write them with SSLKEYLOGFILE; may be repeated")
 	fl.StringVar(&f.sensor, "sensor", "", "name of the sensor: whose captures these are, or whose traffic to report from a store")
-}
-
-// gcPercent is by how much memory may grow before garbage is looked for, while
-// captures are read: most of what is allocated stays to the end.
-const gcPercent = 200
-
-// collectLess sets it, unless the user did, and returns what undoes that: a
-// report makes much that goes.
-func collectLess() (undo func()) {
-	if os.Getenv("GOGC") != "" {
-		return func() {}
-	}
-	before := debug.SetGCPercent(gcPercent)
-	return func() { debug.SetGCPercent(before) }
 }
 
 func (f *readFlags) addEvents(cmd *cobra.Command) {
@@ -131,7 +116,7 @@ type reading struct {
 // does not stop the others; errTold says that one that was named gave nothing,
 // and a nil run that all did.
 func (f *readFlags) captures(ctx context.Context, cfg ingest.Config, paths []string) (*ingest.Run, error) {
-	defer collectLess()()
+	defer collectAt(readingPercent)()
 	files, missing := capture.Expand(paths)
 	cfg.Following = slices.Contains(files, "-") && len(f.keyLogs) > 0
 	r, err := f.newReading(cfg, paths)

@@ -21,6 +21,9 @@ const clockSkew = time.Minute
 // Config says what belongs to us and how it is judged. The zero value works.
 type Config struct {
 	Scope Scope
+	// Gathered, where set, is called when the sightings were walked: the
+	// comparison walks them once.
+	Gathered func()
 	// MonitorSources are the addresses that the checks themselves come from.
 	MonitorSources []netip.Prefix
 	// ExpiringWithin is how early a certificate's end is reported; 0 is two

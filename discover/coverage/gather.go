@@ -28,6 +28,9 @@ func (a *analysis) gather() error {
 		}
 		a.add(s)
 	}
+	if a.cfg.Gathered != nil {
+		a.cfg.Gathered()
+	}
 	return nil
 }
 

@@ -136,11 +136,13 @@ func (f *folder) outside(o *discover.Observation) bool {
 // stored while the next observations are folded; what is not has to be waited
 // for.
 func (f *folder) flush(forget bool) error {
-	b := f.aggregator.Drain(forget && f.cfg.Store != nil)
+	if f.cfg.Store == nil {
+		return f.write(f.aggregator.DrainCertificates(0), true)
+	}
 	if forget {
 		f.folded = 0
 	}
-	return f.write(b, forget)
+	return f.write(f.aggregator.Drain(forget), forget)
 }
 
 // write stores a batch; the first one begins the source. Where the batch is

@@ -108,6 +108,7 @@ func (k *keeper) transaction(first order) (err error) {
 		for more := true; more; {
 			stored := yield(next.batch)
 			if len(next.batch.Sightings) > 0 {
+				next.batch.Done()
 				<-k.large
 			}
 			if !stored || next.done != nil {
