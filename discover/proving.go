@@ -13,6 +13,10 @@ const (
 	// handshakes with a signature: proofEvery.
 	proofCredit = 512
 	proofEvery  = 128
+	// misfitCost is how many of those checks one counts as that does not fit: the
+	// client has found that it does, so that the traffic was made or changed, and
+	// more of it tells nothing new.
+	misfitCost = 8
 )
 
 // provings is what checking servers' signatures gave.
@@ -52,13 +56,18 @@ func (p *provings) prove(o *Observation, leaf *knownCertificate) Tri {
 	end := p.ends[k]
 	switch {
 	case o.Outcome != Established && (end.result == Yes || end.tries >= maxProofTries),
-		o.Outcome == Established && (leaf.tries >= maxProofTries || p.credit == 0):
+		o.Outcome == Established && (leaf.tries >= maxProofTries || p.credit <= 0):
 		return end.result
-	case o.Outcome == Established:
-		p.credit--
-		leaf.tries++
+	case o.Outcome != Established:
+		return p.check(o, leaf, k, end)
 	}
-	return p.check(o, leaf, k, end)
+	p.credit--
+	leaf.tries++
+	result := p.check(o, leaf, k, end)
+	if result == No {
+		p.credit -= misfitCost - 1
+	}
+	return result
 }
 
 // check does the arithmetic.

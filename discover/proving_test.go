@@ -75,19 +75,32 @@ func proved(leaf *Certificate, p *KeyProof, server string, outcome Outcome) *Obs
 }
 
 // TestProvingCredit: of leaves beyond the credit, one in proofEvery handshakes
-// is checked.
+// is checked, and where none fits one in misfitCost times as many.
 func TestProvingCredit(t *testing.T) {
-	p := provings{ends: map[proofKey]proof{}, credit: 2}
 	recorded := recordedProofs(t)[2]
-	checked := 0
-	for range 2 * proofEvery {
-		leaf := &knownCertificate{Certificate: recorded.leaf}
-		if p.prove(proved(recorded.leaf, &recorded.KeyProof, "10.0.0.1:443", Established), leaf); leaf.tries > 0 {
-			checked++
+	wrong := recorded.KeyProof
+	wrong.Signature = bytes.Clone(wrong.Signature)
+	wrong.Signature[len(wrong.Signature)-1] ^= 1
+	for _, test := range []struct {
+		name          string
+		credit, times int // of proofEvery handshakes
+		proof         *KeyProof
+		want          int
+	}{
+		{"all fit", 2, 2, &recorded.KeyProof, 2 + 2},
+		{"none fits", 3 * misfitCost, 2 * misfitCost, &wrong, 3 + 2},
+	} {
+		p := provings{ends: map[proofKey]proof{}, credit: test.credit}
+		checked := 0
+		for range test.times * proofEvery {
+			leaf := &knownCertificate{Certificate: recorded.leaf}
+			if p.prove(proved(recorded.leaf, test.proof, "10.0.0.1:443", Established), leaf); leaf.tries > 0 {
+				checked++
+			}
 		}
-	}
-	if checked != 2+2 {
-		t.Errorf("got %d signatures checked of %d handshakes, want 4", checked, 2*proofEvery)
+		if checked != test.want {
+			t.Errorf("%s: got %d signatures checked of %d handshakes, want %d", test.name, checked, test.times*proofEvery, test.want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // much that goes, and from much on not so much is left to waste.
 const (
 	readingPercent = 200
-	muchPercent    = 75
+	muchPercent    = 65
 	much           = 128 << 20
 )
 
