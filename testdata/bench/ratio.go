@@ -46,8 +46,8 @@ func measurements(binary string) ([]measurement, error) {
 	for _, w := range workloads {
 		floor := []string{me, "walk", fmt.Sprint(walkTimes), w.path(dir)}
 		list = append(list,
-			measurement{"pcap " + w.name, []string{binary, "pcap", "--quiet", "--db", "{tmp}/b.db", w.path(dir)}, floor, 1, walkTimes},
-			measurement{"gap " + w.name, gapOf(binary, w.path(dir)), floor, 1, walkTimes})
+			measurement{"pcap " + w.name, []string{binary, "pcap", "--quiet", "--db", "{tmp}/b.db", w.path(dir)}, floor, w.runs, walkTimes},
+			measurement{"gap " + w.name, gapOf(binary, w.path(dir)), floor, w.runs, walkTimes})
 	}
 	nothing := []string{me, "walk", "1", smallPcap}
 	return append(list,

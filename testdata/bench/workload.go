@@ -24,12 +24,13 @@ type workload struct {
 	name  string
 	names bool // other hostnames and servers each time
 	bulk  bool // and data after each handshake
+	runs  int  // of a command in each round of bench-check: it should take some tenths of a second
 }
 
 var workloads = []workload{
-	{name: "bulk", bulk: true},
-	{name: "handshakes", names: true},
-	{name: "repeats"},
+	{name: "bulk", bulk: true, runs: 6},
+	{name: "handshakes", names: true, runs: 1},
+	{name: "repeats", runs: 1},
 }
 
 func (w workload) path(dir string) string { return filepath.Join(dir, w.name+".pcap") }
