@@ -101,7 +101,7 @@ func (f *judgeFlags) compare(ctx context.Context, cmd *cobra.Command) (*comparis
 	if err != nil {
 		return nil, err
 	}
-	defer collectMore()()
+	defer collectFor(c.inv)()
 	if f.once {
 		c.config.Gathered = c.inv.LetGo
 	}
