@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// folded is a sighting as the aggregator holds it, in a third of the memory: what
+// folded is a sighting as the aggregator holds it, in two fifths of the memory: what
 // many of them say is there once.
 type folded struct {
 	words    *words
