@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,12 @@ func longPcap(t *testing.T) []byte {
 		long = append(long, one[24:]...)
 	}
 	return long
+}
+
+// twoProcessors has a Lead find packets ahead on a machine with one as well.
+func twoProcessors(t *testing.T) {
+	before := runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
 // step is what one batch gave.
@@ -59,6 +66,7 @@ func stepsOf(src source, before func()) (list []step) {
 // TestLead: what is found ahead is what a file yields batch by batch, with the
 // same counters, secrets and errors, however often it is begun and ended.
 func TestLead(t *testing.T) {
+	twoProcessors(t)
 	paths, err := filepath.Glob("../testdata/pcaps/*.pcap*")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no captures in testdata/pcaps: %v", err)
@@ -112,6 +120,7 @@ func TestLead(t *testing.T) {
 
 // TestLeadClosed: a Lead can be closed with packets that nobody asked for.
 func TestLeadClosed(t *testing.T) {
+	twoProcessors(t)
 	f := openFile(t, writeFile(t, longPcap(t)), capture.Config{})
 	l := capture.NewLead(f)
 	l.Ahead(true)
@@ -130,6 +139,7 @@ func TestLeadClosed(t *testing.T) {
 
 // TestLeadFault: a file loses what was found ahead.
 func TestLeadFault(t *testing.T) {
+	twoProcessors(t)
 	long := longPcap(t)
 	path := writeFile(t, long)
 	f := openFile(t, path, capture.Config{})
@@ -164,6 +174,7 @@ func TestLeadFault(t *testing.T) {
 // TestLeadGrows: packets that were yielded before a file grew can be read after
 // it.
 func TestLeadGrows(t *testing.T) {
+	twoProcessors(t)
 	long := longPcap(t)
 	path := writeFile(t, long[:len(long)/2])
 	f := openFile(t, path, capture.Config{})

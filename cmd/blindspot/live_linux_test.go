@@ -35,14 +35,7 @@ type liveReport struct {
 // report asks the store of a sensor.
 func (s *liveSensor) report(t testing.TB) liveReport {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "blindspot")
-	if err := os.Symlink(self, program); err != nil {
-		t.Fatal(err)
-	}
+	program := programOf(t)
 	cmd := exec.Command(program, "gap", "--quiet", "-o", "json", "--scope", "all", "--db", s.db)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,14 +85,7 @@ func (w *wire) accept(t testing.TB, address string, serve func(net.Conn)) *atomi
 // certificates is what "certs -o json" says of a sensor's store.
 func (s *liveSensor) certificates(t testing.TB) string {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "blindspot")
-	if err := os.Symlink(self, program); err != nil {
-		t.Fatal(err)
-	}
+	program := programOf(t)
 	out, err := exec.Command(program, "certs", "--quiet", "-o", "json", "--db", s.db).Output()
 	if err != nil || !json.Valid(out) {
 		t.Fatalf("certs: %v: %s", err, out)

@@ -211,8 +211,8 @@ func (w *wire) listen(t testing.TB, args ...string) *liveSensor {
 	return w.listenIn(t, dir, args...)
 }
 
-// listenIn is listen with the folder of store and event log.
-func (w *wire) listenIn(t testing.TB, dir string, args ...string) *liveSensor {
+// programOf returns a path of this test binary under which it is blindspot.
+func programOf(t testing.TB) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -222,6 +222,13 @@ func (w *wire) listenIn(t testing.TB, dir string, args ...string) *liveSensor {
 	if err := os.Symlink(self, program); err != nil {
 		t.Fatal(err)
 	}
+	return program
+}
+
+// listenIn is listen with the folder of store and event log.
+func (w *wire) listenIn(t testing.TB, dir string, args ...string) *liveSensor {
+	t.Helper()
+	program := programOf(t)
 	s := &liveSensor{db: filepath.Join(dir, "live.db"), events: filepath.Join(dir, "events.jsonl"), stderr: &lockedBuffer{}, ended: make(chan error, 1)}
 	s.cmd = w.command(program, append([]string{"live", "--interface", "rx0", "--db", s.db, "--events", s.events}, args...)...)
 	s.cmd.Stderr = s.stderr

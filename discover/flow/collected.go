@@ -65,6 +65,20 @@ func (t *Table) side(s *side, hs *handshake, dir int) {
 	s.nmessages = uint8(copy(s.messages[:], st.messages(&t.buffers)))
 }
 
+// body returns the first message of a type in a direction, nil where it was not
+// seen whole.
+func (t *Table) body(hs *handshake, dir int, typ uint8) []byte {
+	if dir > 1 || hs.streams[dir] == 0 {
+		return nil
+	}
+	st := t.streams.get(hs.streams[dir])
+	m, ok := find(st.messages(&t.buffers), typ, 0)
+	if !ok {
+		return nil
+	}
+	return t.buffers.bytes(st.buf)[m.at:m.end()]
+}
+
 // observe tells of a handshake over TCP, if it was one.
 func (t *Table) observe(e *entry, hs *handshake, at int64) {
 	if hs.client == noDir {

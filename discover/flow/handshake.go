@@ -288,20 +288,6 @@ func (t *Table) earlyData(hs *handshake) bool {
 	return body != nil && tlsparse.ParseClientHello(body, &t.parse.client) == nil && t.parse.client.EarlyData
 }
 
-// body returns the first message of a type in a direction, nil where it was not
-// seen whole.
-func (t *Table) body(hs *handshake, dir int, typ uint8) []byte {
-	if dir > 1 || hs.streams[dir] == 0 {
-		return nil
-	}
-	st := t.streams.get(hs.streams[dir])
-	m, ok := find(st.messages(&t.buffers), typ, 0)
-	if !ok {
-		return nil
-	}
-	return t.buffers.bytes(st.buf)[m.at:m.end()]
-}
-
 // protectedByServer: an alert as the first answer to the client's Finished
 // refuses the client, unless the client was leaving, or the server closes an
 // idle connection. Anything else accepts it.

@@ -11,7 +11,8 @@ import (
 // Observer reads handshakes that a Table has collected, and makes observations
 // of them. It belongs to one goroutine, which need not be the table's.
 type Observer struct {
-	cfg    Config
+	noFingerprints bool // see Config
+
 	seed   uint64
 	stats  ObserverStats
 	recent recentHandshakes
@@ -54,7 +55,9 @@ func (s ObserverStats) plus(o *ObserverStats) ObserverStats {
 
 // NewObserver returns an Observer for what a table with the same Config
 // collects; Emit is not called.
-func NewObserver(cfg Config) *Observer { return &Observer{cfg: cfg, seed: newSeed()} }
+func NewObserver(cfg Config) *Observer {
+	return &Observer{noFingerprints: cfg.NoFingerprints, seed: newSeed()}
+}
 
 // Stats returns the counters so far.
 func (v *Observer) Stats() ObserverStats { return v.stats }
@@ -226,7 +229,7 @@ func (v *Observer) describeHello(h *tlsparse.ClientHello, o *discover.Observatio
 		o.ECH = discover.ECHOffered
 	}
 	o.ESNI, o.EarlyData = h.ESNI, h.EarlyData
-	if fingerprint && !v.cfg.NoFingerprints {
+	if fingerprint && !v.noFingerprints {
 		v.prints.ofClient(h, transport, o)
 	}
 }
@@ -275,7 +278,7 @@ func (v *Observer) describeServerHello(h *tlsparse.ServerHello, o *discover.Obse
 	if len(h.ALPN) > 0 {
 		o.ALPNChosen = discover.Escape(h.ALPN[0])
 	}
-	if !v.cfg.NoFingerprints {
+	if !v.noFingerprints {
 		o.JA3S = v.prints.ofServer(h)
 	}
 }

@@ -190,7 +190,7 @@ func New(cfg Config) *Table {
 		cfg.Emit = func(*discover.Observation) {}
 	}
 	t := &Table{cfg: cfg, seed: newSeed(), messages: maphash.MakeSeed(), index: make([]slot, 1<<10)}
-	t.observer = Observer{cfg: cfg, seed: t.seed}
+	t.observer = *NewObserver(cfg)
 	t.quic.MaxBuffered = cfg.MaxBuffered / 4
 	t.buffers.limit = cfg.MaxBuffered
 	t.deadline = never

@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -204,6 +206,50 @@ func TestWindow(t *testing.T) {
 	}
 	if last := before.Inventory().Last; !last.Before(middle) {
 		t.Errorf("until %s: got a handshake at %s", middle, last)
+	}
+}
+
+// TestLed: a capture in which handshakes dominate, so that packets are found
+// ahead, gives what it gives on one processor, where they are not: events,
+// figures, and what each hour says of the sensor.
+func TestLed(t *testing.T) {
+	one, err := os.ReadFile(demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, record, ipv4 = 24, 16, 14 // of the file, of a packet, where a frame's IPv4 begins
+	long, copies, packets := slices.Clone(one[:header]), 0, 0
+	for ; packets < 2*leadEvery; copies++ {
+		at := len(long)
+		for long = append(long, one[header:]...); at < len(long); packets++ {
+			h := long[at:]
+			binary.LittleEndian.PutUint32(h, binary.LittleEndian.Uint32(h)+uint32(copies)*3600)
+			at += record + int(binary.LittleEndian.Uint32(h[8:]))
+			if frame := long[at-int(binary.LittleEndian.Uint32(h[8:])) : at]; frame[12] == 8 && frame[13] == 0 { // other ends
+				frame[ipv4+13], frame[ipv4+17] = byte(copies), byte(copies)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "long.pcap")
+	if err := os.WriteFile(path, long, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var want, wantSensor string
+	for _, processors := range []int{1, 2} {
+		runtime.GOMAXPROCS(processors)
+		var events bytes.Buffer
+		r := newRun(t, Config{Events: NewEvents(&events, "memory")})
+		res := read(t, r, path)
+		if res.Packets != uint64(packets) || res.Handshakes*leadBusy < res.Packets {
+			t.Errorf("got %d packets and %d handshakes, want %d and more than one in %d", res.Packets, res.Handshakes, packets, leadBusy)
+		}
+		sensor := fmt.Sprintf("%+v %+v %d", res.Sensor, r.Inventory().Sensor, res.Names)
+		if processors == 1 {
+			want, wantSensor = events.String(), sensor
+		} else if events.String() != want || sensor != wantSensor {
+			t.Errorf("events or figures differ: got %s, want %s", sensor, wantSensor)
+		}
 	}
 }
 
