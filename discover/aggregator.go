@@ -58,7 +58,6 @@ type Aggregator struct {
 	dirty      []*folded
 	common     map[uint64]*words // of the sightings, by hash
 	choices    interned[choice]
-	spare      chan []Sighting   // of a batch that is done
 	identities interned[ChainID] // of clients
 	names      nameSet
 	asked      nameSet
@@ -133,7 +132,6 @@ func NewAggregator(cfg AggregatorConfig) *Aggregator {
 		public:    publicNamesOf(cfg.ECHPublicNames),
 		intervals: make(map[time.Time]*Interval),
 		changed:   make(map[time.Time]struct{}),
-		spare:     make(chan []Sighting, 1),
 		stats:     AggregatorStats{Hidden: make(map[string]uint64)},
 	}
 	a.forget()
@@ -260,12 +258,13 @@ func (a *Aggregator) sighting(key *Key, name uint32, t time.Time) *folded {
 		a.slab, a.clients = make([]folded, slabSize), make([]ClientCount, slabSize)
 	}
 	f := &a.slab[0]
-	f.words, f.hostname, f.server, f.chain, f.bucket = w, key.Hostname, key.Server, key.Chain, bucket
+	*f = folded{ // all of it is written before it is read: a new page that is read first costs two faults
+		words: w, hostname: key.Hostname, server: key.Server, chain: key.Chain, bucket: bucket, choice: &noChoice,
+		clients: Clients{Exact: a.clients[:0:1]}, // most have one
+	}
 	if !key.ClientChain.IsZero() {
 		f.client = a.identities.of(key.ClientChain)
 	}
-	f.choice = &noChoice
-	f.clients.Exact = a.clients[:0:1] // most have one
 	a.slab, a.clients = a.slab[1:], a.clients[1:]
 	a.index.add(hash32, len(a.sightings))
 	a.sightings = append(a.sightings, f)

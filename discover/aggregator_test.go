@@ -35,15 +35,15 @@ func TestFold(t *testing.T) {
 	a.Add(later)
 	a.Add(observation("api.shop.example", 1, Unanswered))
 	b := a.Drain(false)
-	if len(b.Sightings) != 3 {
-		t.Fatalf("got %d sightings, want 3: two buckets, and an outcome of its own", len(b.Sightings))
+	if len(b.All()) != 3 {
+		t.Fatalf("got %d sightings, want 3: two buckets, and an outcome of its own", len(b.All()))
 	}
-	s := b.Sightings[0]
+	s := b.All()[0]
 	if s.Count != 10 || s.Clients.Distinct() != 3 || !s.First.Equal(noon) || !s.Last.Equal(noon.Add(9*time.Minute)) || !s.Bucket.Equal(noon) {
 		t.Errorf("got %d handshakes of %d clients from %v to %v in bucket %v", s.Count, s.Clients.Distinct(), s.First, s.Last, s.Bucket)
 	}
 	if again := a.Drain(false); !again.Empty() {
-		t.Errorf("got %d sightings without anything new", len(again.Sightings))
+		t.Errorf("got %d sightings without anything new", len(again.All()))
 	}
 }
 
@@ -55,13 +55,13 @@ func TestDrainIsCumulative(t *testing.T) {
 	a.Drain(false)
 	a.Add(observation("a.example", 1, Established))
 	b := a.Drain(true)
-	if b.Part != 0 || b.Sightings[0].Count != 2 || b.Visibility[0].Handshakes != 2 {
-		t.Errorf("got part %d with %d handshakes, %d counted; want 0, 2, 2", b.Part, b.Sightings[0].Count, b.Visibility[0].Handshakes)
+	if b.Part != 0 || b.All()[0].Count != 2 || b.Visibility[0].Handshakes != 2 {
+		t.Errorf("got part %d with %d handshakes, %d counted; want 0, 2, 2", b.Part, b.All()[0].Count, b.Visibility[0].Handshakes)
 	}
 	a.Add(observation("a.example", 1, Established))
 	b = a.Drain(false)
-	if b.Part != 1 || b.Sightings[0].Count != 1 || b.Visibility[0].Handshakes != 1 {
-		t.Errorf("got part %d with %d handshakes, %d counted; want 1, 1, 1", b.Part, b.Sightings[0].Count, b.Visibility[0].Handshakes)
+	if b.Part != 1 || b.All()[0].Count != 1 || b.Visibility[0].Handshakes != 1 {
+		t.Errorf("got part %d with %d handshakes, %d counted; want 1, 1, 1", b.Part, b.All()[0].Count, b.Visibility[0].Handshakes)
 	}
 }
 
@@ -69,8 +69,8 @@ func TestRestore(t *testing.T) {
 	a := NewAggregator(AggregatorConfig{})
 	a.Add(observation("a.example", 1, Established))
 	a.Restore(a.Drain(false))
-	if b := a.Drain(false); len(b.Sightings) != 1 || len(b.Visibility) != 1 {
-		t.Errorf("got %d sightings and %d intervals back, want 1 and 1", len(b.Sightings), len(b.Visibility))
+	if b := a.Drain(false); len(b.All()) != 1 || len(b.Visibility) != 1 {
+		t.Errorf("got %d sightings and %d intervals back, want 1 and 1", len(b.All()), len(b.Visibility))
 	}
 }
 

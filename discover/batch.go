@@ -21,7 +21,9 @@ type Batch struct {
 	// Part counts how often the aggregator has forgotten what it held. Within
 	// one source and part, the figures of a sighting are cumulative: writing a
 	// newer batch replaces by max. Reports sum over parts.
-	Part         uint32
+	Part uint32
+	// Sightings are those of a batch that no aggregator made: read them with Len
+	// and At.
 	Sightings    []*Sighting
 	Certificates []*Certificate
 	Chains       []Chain
@@ -30,23 +32,31 @@ type Batch struct {
 	// Visibility is cumulative for the source, part and bucket, like sightings.
 	Visibility []Interval
 
-	folded []*folded  // that Sightings show, in their order
-	list   []Sighting // what Sightings points to
-	spare  chan<- []Sighting
+	folded []*folded // what an aggregator hands over, in a fraction of the memory
 }
 
-// Done gives back what holds the sightings, for another Drain to use. Nobody may
-// use them afterwards. It may be called from any goroutine.
-func (b *Batch) Done() {
-	if b.spare == nil {
-		return
+// Len returns how many sightings there are.
+func (b *Batch) Len() int { return len(b.Sightings) + len(b.folded) }
+
+// At returns the i'th sighting, which may be in s and is valid until that is used
+// again. It may sort the lists of clients.
+func (b *Batch) At(i int, s *Sighting) *Sighting {
+	if i < len(b.Sightings) {
+		return b.Sightings[i]
 	}
-	clear(b.list)
-	select {
-	case b.spare <- b.list:
-	default:
+	f := b.folded[i-len(b.Sightings)]
+	f.clients.Sort()
+	f.sighting(s)
+	return s
+}
+
+// All returns all sightings, each on its own.
+func (b *Batch) All() []*Sighting {
+	list := make([]*Sighting, b.Len())
+	for i := range list {
+		list[i] = b.At(i, new(Sighting))
 	}
-	b.Sightings, b.list, b.spare = nil, nil, nil
+	return list
 }
 
 // Chain is a list of certificates as presented, leaf first.
@@ -79,5 +89,5 @@ type Interval struct {
 
 // Empty reports whether there is nothing to store.
 func (b *Batch) Empty() bool {
-	return len(b.Sightings) == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Hops) == 0 && len(b.Offers) == 0 && len(b.Visibility) == 0
+	return b.Len() == 0 && len(b.Certificates) == 0 && len(b.Chains) == 0 && len(b.Hops) == 0 && len(b.Offers) == 0 && len(b.Visibility) == 0
 }

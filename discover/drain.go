@@ -42,17 +42,13 @@ func (a *Aggregator) lost(capture map[string]uint64) map[string]uint64 {
 	}, capture)
 }
 
-// Drain returns what has changed since the last call. The batch shares the
-// lists of clients with the aggregator: write it before the next Add. With forget, the
-// aggregator begins a new part and holds no sighting any more.
+// Drain returns what has changed since the last call. The batch shares its
+// sightings with the aggregator: write it before the next Add. With forget, the
+// aggregator begins a new part and holds no sighting any more: they are the batch's.
 func (a *Aggregator) Drain(forget bool) *Batch {
-	b := &Batch{Part: a.part, folded: a.dirty, Certificates: a.newCerts, Chains: a.newChains, spare: a.spare}
-	b.Sightings, b.list = make([]*Sighting, len(a.dirty)), a.room(len(a.dirty))
-	for i, f := range a.dirty {
+	b := &Batch{Part: a.part, folded: a.dirty, Certificates: a.newCerts, Chains: a.newChains}
+	for _, f := range a.dirty {
 		f.dirty = false
-		f.clients.Sort()
-		f.sighting(&b.list[i])
-		b.Sightings[i] = &b.list[i]
 	}
 	b.Hops = a.sortedHops()
 	b.Offers = sortOffers(slices.Collect(maps.Keys(a.newOffers)))
@@ -72,18 +68,6 @@ func (a *Aggregator) Drain(forget bool) *Batch {
 		clear(a.offers)
 	}
 	return b
-}
-
-// room returns n sightings: those of a batch that is done, where they are enough.
-func (a *Aggregator) room(n int) []Sighting {
-	select {
-	case list := <-a.spare:
-		if n <= cap(list) {
-			return list[:n]
-		}
-	default:
-	}
-	return make([]Sighting, n)
 }
 
 // DrainCertificates returns the certificates and chains that are new since the

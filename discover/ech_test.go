@@ -32,7 +32,7 @@ func TestPublicName(t *testing.T) {
 			o := observation(tt.sni, 1, tt.outcome)
 			o.ECH = tt.ech
 			a.Add(o)
-			s := a.Drain(false).Sightings[0]
+			s := a.Drain(false).All()[0]
 			if s.Name != tt.want || s.Hostname != tt.sni || o.ECHPublic != (tt.want == NamePublic) {
 				t.Errorf("got %v %q, public %v; want %v %q", s.Name, s.Hostname, o.ECHPublic, tt.want, tt.sni)
 			}

@@ -81,10 +81,10 @@ func TestSightingsAsMap(t *testing.T) {
 		a.Add(o)
 	}
 	b := a.Drain(false)
-	if len(b.Sightings) != len(want) {
-		t.Errorf("got %d sightings, want %d", len(b.Sightings), len(want))
+	if len(b.All()) != len(want) {
+		t.Errorf("got %d sightings, want %d", len(b.All()), len(want))
 	}
-	for _, s := range b.Sightings {
+	for _, s := range b.All() {
 		if n := want[bucketKey{s.Key, int(s.Bucket.Sub(noon) / time.Hour)}]; s.Count != n {
 			t.Fatalf("%+v: got %d handshakes, want %d", s.Key, s.Count, n)
 		}

@@ -17,10 +17,10 @@ func TestLooksAreNoUse(t *testing.T) {
 		t.Errorf("got traffic since %v, %d handshakes, want none", inv.First, inv.Sensor.Handshakes)
 	}
 	b := a.Drain(false)
-	if len(b.Sightings) != 1 || len(b.Visibility) != 0 {
-		t.Fatalf("got %d sightings and %d intervals, want the look and none", len(b.Sightings), len(b.Visibility))
+	if len(b.All()) != 1 || len(b.Visibility) != 0 {
+		t.Fatalf("got %d sightings and %d intervals, want the look and none", len(b.All()), len(b.Visibility))
 	}
-	s := b.Sightings[0]
+	s := b.All()[0]
 	if s.InUse() || s.Hostname != "api.shop.example" || s.Known != FromVerify || s.Chain.IsZero() || s.Count != 1 {
 		t.Errorf("got %+v, in use: %v, want the name with its chain, not in use", s.Key, s.InUse())
 	}

@@ -60,7 +60,7 @@ func TestOfferIsNoHandshake(t *testing.T) {
 	o := plaintext(OfferRefused, 1, 0)
 	a.Add(o)
 	b := a.Drain(false)
-	if o.Handshake() || a.Stats().Handshakes != 0 || a.Len() != 0 || len(b.Sightings)+len(b.Visibility) != 0 || b.Empty() {
+	if o.Handshake() || a.Stats().Handshakes != 0 || a.Len() != 0 || b.Len()+len(b.Visibility) != 0 || b.Empty() {
 		t.Errorf("handshake %v, counted %d, %d sightings held, batch %+v", o.Handshake(), a.Stats().Handshakes, a.Len(), b)
 	}
 }

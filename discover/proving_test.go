@@ -127,8 +127,8 @@ func TestPresented(t *testing.T) {
 	if len(y.Certificates) != 2 || len(y.Chains) != 2 || len(x.Certificates) != 2 || len(x.Chains) != 2 {
 		t.Errorf("got %d certificates and %d chains, want 2 and 2", len(y.Certificates), len(y.Chains))
 	}
-	if x.Sightings[0].Key != y.Sightings[0].Key || y.Sightings[0].Count != 3 {
-		t.Errorf("got %+v, want %+v", y.Sightings[0].Key, x.Sightings[0].Key)
+	if x.All()[0].Key != y.All()[0].Key || y.All()[0].Count != 3 {
+		t.Errorf("got %+v, want %+v", y.All()[0].Key, x.All()[0].Key)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"blindspot/discover"
 )
 
-// atOnce is how many rows are looked at before the first of them is written:
-// they are in no order in memory, and so the processor waits for several at a
+// atOnce is how many rows are taken from memory before the first of them is
+// written: they are in no order there, and so the processor waits for several at a
 // time.
 const atOnce = 16
 
@@ -16,7 +16,7 @@ const atOnce = 16
 type rowWriter struct {
 	w           *Writer
 	c           *conn
-	part        uint32
+	batch       *discover.Batch
 	keys        *bulk
 	plain, full *bulk // sightings of both kinds
 	keyed       bool  // the keys are there already
@@ -24,8 +24,8 @@ type rowWriter struct {
 	looked      uint64
 }
 
-func (w *Writer) rows(c *conn, part uint32) (to *rowWriter, err error) {
-	to = &rowWriter{w: w, c: c, part: part}
+func (w *Writer) rows(c *conn, b *discover.Batch) (to *rowWriter, err error) {
+	to = &rowWriter{w: w, c: c, batch: b}
 	if to.keys, err = c.bulk(insertKey, 0, keyRow, onKnownKey); err != nil {
 		return nil, err
 	}
@@ -44,13 +44,17 @@ func (to *rowWriter) close() {
 }
 
 // each calls put with each row.
-func (to *rowWriter) each(order []row, put func(*row) error) error {
-	for some := range slices.Chunk(order, atOnce) {
-		for i := range some {
-			to.looked += look(some[i].s)
+func (to *rowWriter) each(order []row, put func(*row, *discover.Sighting) error) error {
+	var some [atOnce]*discover.Sighting
+	for rows := range slices.Chunk(order, atOnce) {
+		for i := range rows {
+			some[i] = to.batch.At(rows[i].n, &to.w.scratch.rows[i])
 		}
-		for i := range some {
-			if err := put(&some[i]); err != nil {
+		for i := range rows {
+			to.looked += look(some[i])
+		}
+		for i := range rows {
+			if err := put(&rows[i], some[i]); err != nil {
 				return err
 			}
 		}
@@ -58,11 +62,10 @@ func (to *rowWriter) each(order []row, put func(*row) error) error {
 	return nil
 }
 
-// look reads a byte of each part of s that is written.
-func look(s *discover.Sighting) uint64 {
-	n := uint64(len(s.Sensor)+len(s.Target)+len(s.Known)+len(s.Alert)+len(s.ALPN)+len(s.LastGroup)) + uint64(s.Chain[0]) + s.Count + s.OCSPGood
+// look reads a byte of each part of s that lies elsewhere.
+func look(s *discover.Sighting) (n uint64) {
 	if len(s.Hostname) > 0 {
-		n += uint64(s.Hostname[0])
+		n = uint64(s.Hostname[0])
 	}
 	if len(s.Clients.Exact) > 0 {
 		n += s.Clients.Exact[0].Count
@@ -79,12 +82,12 @@ func (to *rowWriter) putKeys(order []row) error {
 	return to.keys.flush()
 }
 
-func (to *rowWriter) putKey(r *row) error {
+func (to *rowWriter) putKey(r *row, s *discover.Sighting) error {
 	if r.id == to.last { // which is the zero one of none
 		return nil
 	}
 	to.last = r.id
-	k, b := &r.s.Key, to.keys
+	k, b := &s.Key, to.keys
 	profile, err := to.w.db.profiles.of(to.c, profileOf(k))
 	if err != nil {
 		return err
@@ -117,17 +120,18 @@ func (to *rowWriter) putBuckets(order []row) error {
 
 // putBucket writes rows of one bucket.
 func (to *rowWriter) putBucket(order []row) error {
-	to.plain.share(to.w.id, int64(to.part), order[0].bucket)
-	to.full.share(to.w.id, int64(to.part), order[0].bucket)
-	span := spanOf(order[0].s)
-	err := to.each(order, func(r *row) error {
-		span.add(r.s)
+	part := int64(to.batch.Part)
+	to.plain.share(to.w.id, part, order[0].bucket)
+	to.full.share(to.w.id, part, order[0].bucket)
+	var span span
+	err := to.each(order, func(r *row, s *discover.Sighting) error {
+		span.add(s)
 		if !to.keyed {
-			if err := to.putKey(r); err != nil {
+			if err := to.putKey(r, s); err != nil {
 				return err
 			}
 		}
-		return to.putSighting(r)
+		return to.putSighting(r, s)
 	})
 	if err != nil {
 		return err
@@ -137,11 +141,10 @@ func (to *rowWriter) putBucket(order []row) error {
 			return err
 		}
 	}
-	return span.put(to.c, to.w.id, to.part, order[0].bucket)
+	return span.put(to.c, to.w.id, to.batch.Part, order[0].bucket)
 }
 
-func (to *rowWriter) putSighting(r *row) error {
-	s := r.s
+func (to *rowWriter) putSighting(r *row, s *discover.Sighting) error {
 	choice, err := to.w.db.choices.of(to.c, choice{s.ALPN, s.LastCipher, s.LastGroup})
 	if err != nil {
 		return err
@@ -152,7 +155,7 @@ func (to *rowWriter) putSighting(r *row) error {
 	if rare != 0 || len(sketch) > 0 {
 		b = to.full
 	}
-	to.putCommon(b, r, distinct, choice)
+	to.putCommon(b, r, s, distinct, choice)
 	if b == to.full {
 		b.uint(s.Forwarded)
 		b.uint(s.Clients.More)
@@ -167,8 +170,8 @@ func (to *rowWriter) putSighting(r *row) error {
 }
 
 // putCommon sets the columns that both kinds of rows have.
-func (to *rowWriter) putCommon(b *bulk, r *row, distinct uint64, choice int64) {
-	s, list := r.s, &to.w.scratch.list
+func (to *rowWriter) putCommon(b *bulk, r *row, s *discover.Sighting, distinct uint64, choice int64) {
+	list := &to.w.scratch.list
 	*list = appendClients((*list)[:0], s.Clients.Exact)
 	b.blob(r.id[:])
 	b.int(nanos(s.First))
@@ -190,18 +193,17 @@ func (to *rowWriter) putCommon(b *bulk, r *row, distinct uint64, choice int64) {
 type span struct {
 	first, last time.Time
 	width       time.Duration
+	begun       bool
 }
 
-func spanOf(s *discover.Sighting) span { return span{s.First, s.Last, s.Width} }
-
 func (x *span) add(s *discover.Sighting) {
-	if s.First.Before(x.first) {
+	if !x.begun || s.First.Before(x.first) {
 		x.first = s.First
 	}
-	if s.Last.After(x.last) {
+	if !x.begun || s.Last.After(x.last) {
 		x.last = s.Last
 	}
-	x.width = max(x.width, s.Width)
+	x.width, x.begun = max(x.width, s.Width), true
 }
 
 const insertBucket = `

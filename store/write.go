@@ -15,13 +15,15 @@ type scratch struct {
 	order []row
 	key   []byte
 	list  []byte
+	rows  [atOnce]discover.Sighting
 }
 
-// row is a sighting with the key that it is stored under.
+// row is a sighting of a batch by its number, with the key that it is stored
+// under.
 type row struct {
 	id     keyID
 	bucket int64
-	s      *discover.Sighting
+	n      int
 }
 
 // byKey orders rows by key, then bucket.
@@ -109,7 +111,8 @@ func (w *Writer) batch(c *conn, b *discover.Batch) error {
 // one bucket the orders are the same, and one walk does.
 func (w *Writer) sightings(c *conn, b *discover.Batch) error {
 	order := w.scratch.order[:0]
-	for _, s := range b.Sightings {
+	for i := range b.Len() {
+		s := b.At(i, &w.scratch.rows[0])
 		bucket := nanos(s.Bucket)
 		late, err := w.seal.refuses(c, w.id, bucket)
 		if err != nil {
@@ -120,20 +123,20 @@ func (w *Writer) sightings(c *conn, b *discover.Batch) error {
 		}
 		var id keyID
 		id, w.scratch.key = idOf(&s.Key, w.scratch.key)
-		order = append(order, row{id, bucket, s})
+		order = append(order, row{id, bucket, i})
 	}
 	w.scratch.order = order
-	defer clear(order) // the sightings are the caller's
+	defer clear(w.scratch.rows[:]) // the sightings are the caller's
 	slices.SortFunc(order, byKey)
-	return w.put(c, b.Part, order)
+	return w.put(c, b, order)
 }
 
 // put writes rows in the order of their keys.
-func (w *Writer) put(c *conn, part uint32, order []row) error {
+func (w *Writer) put(c *conn, b *discover.Batch, order []row) error {
 	if len(order) == 0 {
 		return nil
 	}
-	to, err := w.rows(c, part)
+	to, err := w.rows(c, b)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (t *Table) place(s slot) {
 
 func (t *Table) growIndex() {
 	old := t.index
-	t.index = make([]slot, 2*len(old))
+	t.index = fresh[slot](2 * len(old))
 	for _, s := range old {
 		if s != 0 {
 			t.place(s)
@@ -279,3 +279,12 @@ func (s *slab[T]) take() uint32 {
 }
 
 func (s *slab[T]) give(n uint32) { s.free = append(s.free, n) }
+
+// fresh makes a table of n zero values that is about to be filled in no order. A
+// page that is read before it is written costs two faults, and an interrupt of the
+// other processors.
+func fresh[T any](n int) []T {
+	table := make([]T, n)
+	clear(table)
+	return table
+}

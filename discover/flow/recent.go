@@ -22,7 +22,7 @@ func (r *recentHandshakes) seen(o *discover.Observation, seed uint64) bool {
 		return false
 	}
 	if *r == nil {
-		*r = make([]uint64, maxRecent)
+		*r = fresh[uint64](maxRecent)
 	}
 	h := hashBytes(seed, o.ClientRandom)
 	if len(o.ClientRandom) == 0 {
@@ -61,7 +61,7 @@ type firstHello struct {
 // note remembers a whole hello, unless it was seen just before.
 func (r *recentHellos) note(hello uint64, flow uint32, server end, now int64) {
 	if r.list == nil {
-		r.list, r.servers = make([]firstHello, maxRecent), make([]end, maxRecent)
+		r.list, r.servers = fresh[firstHello](maxRecent), make([]end, maxRecent)
 	}
 	slot := &r.list[hello%maxRecent]
 	if slot.hello == hello && now-slot.at < int64(hopWithin) {

@@ -60,7 +60,7 @@ func (k *keeper) keep(b *discover.Batch) error {
 }
 
 func (k *keeper) order(o order) error {
-	if len(o.batch.Sightings) > 0 {
+	if o.batch.Len() > 0 {
 		select {
 		case k.large <- struct{}{}:
 		case <-k.failed:
@@ -107,8 +107,7 @@ func (k *keeper) transaction(first order) (err error) {
 	err = k.writer.WriteAll(func(yield func(*discover.Batch) bool) {
 		for more := true; more; {
 			stored := yield(next.batch)
-			if len(next.batch.Sightings) > 0 {
-				next.batch.Done()
+			if next.batch.Len() > 0 {
 				<-k.large
 			}
 			if !stored || next.done != nil {

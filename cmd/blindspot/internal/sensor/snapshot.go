@@ -10,13 +10,9 @@ import (
 // clone copies of a batch what the aggregator goes on to change, so that it can
 // be written while observations are folded.
 func clone(b *discover.Batch) *discover.Batch {
-	out := *b
-	copies := make([]discover.Sighting, len(b.Sightings))
-	out.Sightings = make([]*discover.Sighting, len(b.Sightings))
-	for i, s := range b.Sightings {
-		copies[i] = *s
-		copies[i].Clients = s.Clients.Clone()
-		out.Sightings[i] = &copies[i]
+	out := discover.Batch{Part: b.Part, Sightings: b.All(), Certificates: b.Certificates, Chains: b.Chains}
+	for _, s := range out.Sightings {
+		s.Clients = s.Clients.Clone()
 	}
 	out.Offers = make([]*discover.OfferCount, len(b.Offers))
 	for i, o := range b.Offers {

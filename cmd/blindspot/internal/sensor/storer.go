@@ -191,7 +191,7 @@ func (s *storer) wrote(b *discover.Batch, took time.Duration) {
 	f.Durations[n]++
 	f.Seconds += took.Seconds()
 	f.Flushes++
-	f.Rows += uint64(len(b.Sightings) + len(b.Certificates) + len(b.Chains) + len(b.Hops) + len(b.Offers) + len(b.Visibility))
+	f.Rows += uint64(b.Len() + len(b.Certificates) + len(b.Chains) + len(b.Hops) + len(b.Offers) + len(b.Visibility))
 	f.Last, f.Begun = time.Now(), time.Time{}
 }
 
@@ -227,7 +227,7 @@ func (s *storer) publish() {
 func (s *storer) unsaved() error {
 	switch {
 	case s.lost != nil:
-		return fmt.Errorf("the last flush, of %d sightings, could not be stored: %w", len(s.lost.Sightings), s.err)
+		return fmt.Errorf("the last flush, of %d sightings, could not be stored: %w", s.lost.Len(), s.err)
 	case s.err != nil:
 		return s.err
 	}
