@@ -13,10 +13,12 @@ WORKLOADS := $(or $(TMPDIR),/tmp)/blindspot-workloads
 SOAK ?= 1h
 # what make profile reads
 WORKLOAD ?= $(WORKLOADS)/handshakes.pcap
+# what make pgo reads: captures like those of whom it is for, whole paths
+CAPTURES ?= $(foreach w,bulk handshakes repeats,$(WORKLOADS)/$(w).pcap)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile soak live-rate lab clean
+.PHONY: help need build demo test race lint fuzz bench bench-check bench-record curves profile pgo soak live-rate lab clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,10 +33,10 @@ demo: build ## run the main job on a shipped capture and print the report
 	$(BIN) gap --pcap $(DEMO) --config $(CONFIG)
 
 test: need ## run the tests
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -pgo=off $(TESTFLAGS) ./...
 
 race: need ## run the tests with the race detector
-	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test -pgo=off -race $(TESTFLAGS) ./...
 
 lint: need ## formatting, vet, staticcheck (and golangci-lint where installed)
 	@files=$$(gofmt -l cmd capture discover store tlsparse testdata packaging .ci/*.go); \
@@ -72,6 +74,17 @@ profile: need ## flame graphs of processor time and allocations: bin/profile/*.s
 	  for kind in cpu mem; do $(GO) run ./testdata/bench flame bin/profile/$$command.$$kind bin/profile/$$command-$$kind.svg || exit 1; done || exit 1; \
 	done
 	@ls bin/profile/*.svg
+
+# The compiler takes default.pgo where it builds the command; tests are built
+# without it (-pgo=off), else everything would be compiled once more for them.
+pgo: need ## the profile that guides the compiler, of CAPTURES: cmd/blindspot/default.pgo
+	@rm -rf bin/pgo && mkdir -p bin/pgo $(WORKLOADS)
+	$(GO) run ./testdata/bench workload $(WORKLOADS)
+	@for capture in $(CAPTURES); do \
+	  BLINDSPOT_WORKLOAD=$$capture $(GO) test -pgo=off -trimpath -run '^$$' -bench '^BenchmarkCommand$$' -benchtime 5s -timeout 1h \
+	    -cpuprofile bin/pgo/$$(basename $$capture).cpu -o bin/pgo/test ./cmd/blindspot || exit 1; \
+	done
+	$(GO) run ./testdata/bench pgo bin/pgo cmd/blindspot/default.pgo
 
 soak: need ## (root) a sensor at a steady rate for SOAK: memory and goroutines stay flat
 	BLINDSPOT_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 24h -run '^TestLiveSoak$$' ./cmd/blindspot

@@ -7,6 +7,7 @@
 //	bench record BINARY         record it
 //	bench curves BENCH.txt DIR  draw cost against flows and names as SVG
 //	bench flame PROFILE SVG     draw a profile as a flame graph
+//	bench pgo DIR OUT           merge DIR/*.cpu into the profile that guides the compiler
 //
 // It reads testdata/pcaps and runs from the root of the repository.
 package main
@@ -34,11 +35,12 @@ var commands = map[string]struct {
 	"record":   {1, func(a []string) error { return record(a[0]) }},
 	"curves":   {2, func(a []string) error { return curves(a[0], a[1]) }},
 	"flame":    {2, func(a []string) error { return flame(a[0], a[1]) }},
+	"pgo":      {2, func(a []string) error { return guide(a[0], a[1]) }},
 }
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("which of workload, walk, table, check, record, curves, flame?")
+		return fmt.Errorf("which of workload, walk, table, check, record, curves, flame, pgo?")
 	}
 	c, ok := commands[args[0]]
 	if !ok || len(args) != c.args+1 {
