@@ -179,7 +179,7 @@ func matches(name string, patterns []string) bool {
 // test files are not in it.
 func listPackages(t *testing.T) []*pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-e", "-deps", "-json=ImportPath,Imports,Standard,Module", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-pgo=off", "-e", "-deps", "-json=ImportPath,Imports,Standard,Module", module+"/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
